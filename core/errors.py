@@ -1,16 +1,16 @@
 """Errors, grouped by what to do next.
 
-    HutongError                 a message and its remedy
-    ├── Retry                   try again later
-    │   ├── SourceDown              a departmental system does not answer
-    │   └── DatabaseUnavailable     the hub's own database does not answer
-    ├── Stop                    a person must look
-    │   ├── DocumentRefused         a contract, system, library or certificate document is wrong
-    │   ├── BatchBlocked            a guard stopped a batch; the library keeps yesterday's
-    │   └── NotReady                the installation: wrong DSN, old server, port in use, no disk
-    └── Refused                 the caller's request; carries an HTTP status and a stable problem type
-        ├── Invalid 422  Unauthorised 401  Forbidden 403  NotFound 404  Conflict 409
-        └── AuditUnavailable 503    no audit, no answer
+HutongError                 a message and its remedy
+├── Retry                   try again later
+│   ├── SourceDown              a departmental system does not answer
+│   └── DatabaseUnavailable     the hub's own database does not answer
+├── Stop                    a person must look
+│   ├── DocumentRefused         a contract, system, library or certificate document is wrong
+│   ├── BatchBlocked            a guard stopped a batch; the library keeps yesterday's
+│   └── NotReady                the installation: wrong DSN, old server, port in use, no disk
+└── Refused                 the caller's request; carries an HTTP status and a stable problem type
+    ├── Invalid 422  Unauthorised 401  Forbidden 403  NotFound 404  Conflict 409
+    └── AuditUnavailable 503    no audit, no answer
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ class _RedactingFormatter(logging.Formatter):
 
 def configure(level: str = "INFO", file: Path | None = None) -> None:
     """Send logs to a file, or to standard error, as one JSON object a line."""
-    handler: logging.Handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = (
+        logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
+    )
     handler.setFormatter(_RedactingFormatter("%(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,0 +1,104 @@
+"""The hub's PostgreSQL: reach it, refuse what is too old, bring its tables up to date."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+
+from core.errors import NotReady
+from core.settings import without_password
+from core.text import T
+
+#: MERGE … RETURNING old.*, new.* came with this version
+MINIMUM = 180000
+
+
+def connect(url: str) -> Engine:
+    """An engine on a server new enough; NotReady with the remedy otherwise."""
+    shown = without_password(url)
+    try:
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+        if not make_url(url).drivername.startswith("postgresql"):
+            raise ArgumentError(url)
+        engine = create_engine(
+            parsed,
+            pool_size=8,
+            max_overflow=16,
+            pool_pre_ping=True,
+            hide_parameters=True,  # a driver's error must not carry a person's number
+            connect_args={"connect_timeout": 5, "application_name": "hutong", "options": "-c timezone=UTC"},
+        )
+        with engine.connect() as connection:
+            version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    except ArgumentError as error:
+        raise NotReady(
+            T(
+                "数据库地址(HUTONG_DATABASE_URL)的写法不正确。",
+                "The database URL (HUTONG_DATABASE_URL) is not of the right form.",
+            ),
+            remedy=T(
+                "应为 postgresql://用户:密码@主机:5432/库名。",
+                "It should be postgresql://user:password@host:5432/database.",
+            ),
+            code="database_url",
+        ) from error
+    except (OperationalError, ValueError) as error:
+        raise NotReady(
+            T(f"无法连接数据库 {shown}。", f"The database {shown} cannot be reached."),
+            remedy=T(
+                "检查主机、端口、用户与密码,以及服务器是否在运行;或清空 HUTONG_DATABASE_URL 使用内置数据库。",
+                "Check host, port, user and password, and that the server runs; or unset HUTONG_DATABASE_URL for the embedded one.",
+            ),
+            code="database_down",
+        ) from error
+    if version < MINIMUM:
+        raise NotReady(
+            T(f"数据库 {shown} 的版本是 PostgreSQL {version // 10000},至少需要 18。",
+              f"The database {shown} is PostgreSQL {version // 10000}; 18 or newer is required."),
+            remedy=T("升级服务器,或清空 HUTONG_DATABASE_URL 使用内置的 PostgreSQL 18。",
+                     "Upgrade the server, or unset HUTONG_DATABASE_URL for the embedded PostgreSQL 18."),
+            code="database_old",
+        )  # fmt: skip
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the product's own tables up to date (datasets' tables follow contracts, not migrations)."""
+    config = _config()
+    with engine.begin() as connection:
+        # two processes starting at once: the second waits, then finds nothing to do
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('hutong.migrate'))")
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except ProgrammingError as error:
+            raise NotReady(
+                T("数据库用户无权建表或建角色。", "The database user may not create schemas or roles."),
+                remedy=T(
+                    "授予该用户本库的所有权与 CREATEROLE 权限。", "Make it owner of the database, with CREATEROLE."
+                ),
+                code="database_rights",
+            ) from error
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are those of this version of the program."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with engine.connect() as connection:
+        return (
+            MigrationContext.configure(connection, opts={"version_table": "hutong_version"}).get_current_revision()
+            == head
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(resources.files("core") / "migrations"))))
+    return config

@@ -1,0 +1,114 @@
+"""Settings of one installation: defaults, `HUTONG_HOME/hutong.toml`, then `HUTONG_*` in the environment (the last wins)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from core.errors import NotReady
+from core.text import T
+
+PROJECT = Path(__file__).resolve().parent.parent
+FILE = "hutong.toml"
+
+
+def home() -> Path:
+    """The folder that holds all state of this installation (`HUTONG_HOME`, default `.hutong` in the project folder)."""
+    return Path(os.environ.get("HUTONG_HOME") or PROJECT / ".hutong").expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set. Secrets of departmental systems are not settings (core.secrets)."""
+
+    model_config = SettingsConfigDict(env_prefix="HUTONG_", extra="forbid")
+
+    home: Path = Field(default_factory=home, description="所有状态所在目录 / folder of all state")
+    database_url: str | None = Field(None, description="PostgreSQL 18 DSN;空 = 内置 / empty = embedded")
+    landing_url: str | None = Field(None, description="落地区地址;空 = HOME/landing / landing store, a folder or s3://")
+    city: str = Field("示范市", description="城市名称 / name of the city")
+    division: str = Field("430900", pattern=r"^\d{6}$", description="本市行政区划代码 GB/T 2260 / division of the city")
+    timezone: str = Field("Asia/Shanghai", description="业务日期所用时区 / zone of business dates")
+    lang: Literal["zh", "en"] | None = Field(
+        None, description="命令行语言;空 = 随系统 / language, empty = the locale's"
+    )
+    host: str = Field("127.0.0.1", description="监听地址 / address to bind")
+    port: int = Field(8000, ge=0, le=65535, description="接口端口 / API port")
+    airflow_port: int = Field(8080, ge=0, le=65535, description="Airflow 端口 / Airflow port")
+    chunk_rows: int = Field(200_000, ge=1_000, le=2_000_000, description="每块行数 / rows a chunk")
+    token_minutes: int = Field(60, ge=1, le=1440, description="令牌有效分钟数 / minutes a token lives")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **others: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        env = others.get("env_settings") or _[0]
+        return (init_settings, env, TomlConfigSettingsSource(settings_cls, toml_file=home() / FILE))
+
+    @property
+    def landing(self) -> str:
+        """Where batches land: a path or a URL."""
+        return self.landing_url or str(self.home / "landing")
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings in force; a wrong value is refused by name, with where it was set."""
+    try:
+        return Settings(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise NotReady(
+            T(f"配置文件 {home() / FILE} 不是有效的 TOML:{error}。", f"{home() / FILE} is not valid TOML: {error}."),
+            remedy=T(
+                "改正该行,或删除此文件以使用默认值。", "Correct that line, or delete the file to use the defaults."
+            ),
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise NotReady(
+            T(f"配置项 {name} 不正确:{first['msg']}。", f"Setting {name} is wrong: {first['msg']}."),
+            remedy=T(
+                f"检查环境变量 HUTONG_{name.upper()} 与 {home() / FILE}。",
+                f"Check HUTONG_{name.upper()} in the environment and {home() / FILE}.",
+            ),
+        ) from error
+
+
+class Shown(NamedTuple):
+    """One setting as `hutong config show` prints it."""
+
+    name: str
+    value: str
+    origin: str
+    about: str
+
+
+def explain(settings: Settings) -> list[Shown]:
+    """Each setting, its value without any password, and where it came from."""
+    written = _file(home() / FILE)
+    shown = []
+    for name, field in Settings.model_fields.items():
+        variable = f"HUTONG_{name.upper()}"
+        origin = variable if os.environ.get(variable) else FILE if name in written else "default"
+        shown.append(Shown(name, without_password(getattr(settings, name)), origin, field.description or ""))
+    return shown
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def without_password(value: object) -> str:
+    """A value as text; a URL loses its password."""
+    text = "" if value is None else str(value)
+    parts = urlsplit(text)
+    if parts.password is None:
+        return text
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
