@@ -1,0 +1,91 @@
+"""Every kind of dirt, and of what only looks like it, that the city plants: where, how often and what should notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FoundBy = Literal["item", "row", "dataset", "sources", "completeness", "nothing"]
+Expect = Literal["error", "warning", "none"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind in one dataset. `rate` is a share of the dataset's rows, or of those `among` names."""
+
+    dataset: str
+    name: str
+    column: str  # source column; a system document says which item it becomes
+    defect: bool
+    found_by: FoundBy
+    expect: Expect
+    rate: float | None  # None: as the world has it, not planted at a rate
+    note: str
+    among: str = ""
+
+
+_RIGHT, _LIMIT = "real_estate_right", "real_estate_limit"
+_EMPLOYER, _ACCOUNT, _MOVEMENT, _LOAN = "fund_employer", "fund_account", "fund_movement", "fund_loan"
+_PENALTY, _SERIOUS = "credit_penalty", "serious_default"
+_CONTRACT, _LEASE, _SUBSIDISED = "housing_contract", "housing_lease", "subsidised_housing"
+
+KINDS = (
+    Kind(_RIGHT, "legacy_title", "BDCQZH", False, "nothing", "none", 0.18, "老式房权证、国用证号"),
+    Kind(_RIGHT, "number_empty", "ZJH", True, "item", "warning", 0.015, "权利人证件号码为空"),
+    Kind(_RIGHT, "number_15", "ZJH", False, "nothing", "none", 0.04, "15 位身份证号, 应转为 18 位"),
+    Kind(_RIGHT, "several_in_cell", "QLRMC", False, "nothing", "none", 0.008, "两人名与两个号码写在一格, 以、分隔"),
+    Kind(_RIGHT, "several_names_one_number", "QLRMC", True, "completeness", "none", 0.002, "两人名只有一个号码: 第二人仅有姓名"),
+    Kind(_RIGHT, "unit_twice_current", "BDCDYH", True, "dataset", "none", 0.003, "同一单元有两个现势权利"),
+    Kind(_RIGHT, "unit_missing", "BDCDYH", True, "item", "warning", 0.04, "不动产单元号缺失"),
+    Kind(_RIGHT, "county_ended", "QXDM", True, "item", "warning", 0.01, "已撤销的县区代码"),
+    Kind(_RIGHT, "share_styles", "QLBL", False, "nothing", "none", None, "份额写法不一: 50%、1/2、0.5"),
+    Kind(_RIGHT, "date_1900", "DJSJ", True, "item", "warning", 0.005, "登记日期为占位的 1900-01-01"),
+    Kind(_LIMIT, "claim_in_wan", "BDBZQSE", True, "item", "warning", 0.03, "债权数额误按万元填写 (应为元, 小于 1000)", "mortgages"),
+    Kind(_LIMIT, "mortgage_not_released", "QSZT", True, "sources", "none", 0.02, "公积金贷款已结清而抵押未注销", "mortgages"),
+    Kind(_EMPLOYER, "code_9", "zzjgdm", False, "nothing", "none", 0.12, "9 位组织机构代码"),
+    Kind(_EMPLOYER, "rare_registrar", "zzjgdm", False, "nothing", "none", None, "A、N、Y 开头的统一社会信用代码"),
+    Kind(_EMPLOYER, "body_check", "zzjgdm", False, "item", "warning", None, "主体标识码自身校验不符, 代码仍有效"),
+    Kind(_ACCOUNT, "sealed", "grzhzt", False, "nothing", "none", 0.18, "封存账户"),
+    Kind(_ACCOUNT, "two_live", "grzhzt", True, "dataset", "none", 0.02, "一人有两个正常账户"),
+    Kind(_ACCOUNT, "birth_differs", "csny", True, "row", "warning", 0.005, "出生年月与身份证号不符"),
+    Kind(_ACCOUNT, "phone_ones", "sjhm", True, "item", "warning", 0.01, "手机号 11111111111"),
+    Kind(_ACCOUNT, "employer_closed", "grzhzt", True, "dataset", "none", 0.015, "单位已销户而个人账户正常"),
+    Kind(_ACCOUNT, "test_name", "xingming", True, "item", "warning", None, "姓名为“测试”"),
+    Kind(_MOVEMENT, "months_on_one_day", "jzrq", False, "nothing", "none", 0.03, "数月补缴同日入账"),
+    Kind(_PENALTY, "number_masked", "cf_xdr_zjhm", True, "item", "warning", 0.20, "自然人号码在源头已脱敏", "persons"),
+    Kind(_PENALTY, "fine_in_yuan", "cf_nr_fk", True, "item", "warning", 0.03, "罚款误按元填写 (应为万元, 大于 1000)", "fines"),
+    Kind(_PENALTY, "reported_again", "cf_wsh", True, "dataset", "none", 0.02, "同一文书重复报送"),
+    Kind(_PENALTY, "name_only", "cf_xdr_shxym", True, "item", "warning", 0.04, "只有名称, 没有代码或号码"),
+    Kind(_PENALTY, "category_contradicts", "cf_xdr_lb", True, "row", "warning", 0.01, "类别与代码矛盾"),
+    Kind(_PENALTY, "brackets", "cf_xdr_mc", False, "nothing", "none", 0.15, "名称中半角括号", "bracketed"),
+    Kind(_PENALTY, "repaired", "xfzt", False, "nothing", "none", None, "已修复, 不再共享使用"),
+    Kind(_PENALTY, "expired", "cf_gsjzq", False, "nothing", "none", None, "公示期满, 不再共享使用"),
+    Kind(_SERIOUS, "number_masked", "zjhm", True, "item", "warning", 0.20, "自然人号码在源头已脱敏", "persons"),
+    Kind(_SERIOUS, "name_only", "shxym", True, "item", "warning", 0.04, "只有名称, 没有代码或号码"),
+    Kind(_CONTRACT, "number_spreadsheet", "MSRZJH", True, "item", "error", 0.01, "号码经电子表格损坏: 4.30903E+17 或末三位 000"),
+    Kind(_CONTRACT, "serial_date", "BASJ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
+    Kind(_CONTRACT, "several_buyers", "MSRMC", False, "nothing", "none", 0.30, "一格多位买受人, 以、分隔"),
+    Kind(_CONTRACT, "never_titled", "HTZT", True, "sources", "none", 0.20, "已办证而合同仍为已备案", "titled units"),
+    Kind(_CONTRACT, "unit_missing", "BDCDYH", True, "completeness", "none", 0.35, "不动产单元号为空"),
+    Kind(_CONTRACT, "area_predicted", "JZMJ", False, "nothing", "none", 0.10, "预测面积与实测面积不同", "titled units"),
+    Kind(_LEASE, "number_spreadsheet", "CHZRZJH", True, "item", "error", 0.01, "号码经电子表格损坏: 数值单元格, 末三位 000"),
+    Kind(_LEASE, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
+    Kind(_SUBSIDISED, "number_spreadsheet", "SQRZJH", True, "item", "error", 0.01, "号码经电子表格损坏: 数值单元格, 末三位 000"),
+    Kind(_SUBSIDISED, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
+    *(
+        Kind(dataset, "residence_card", column, False, "nothing", "none", None, "外国人永久居留身份证")
+        for dataset, column in ((_RIGHT, "ZJH"), (_ACCOUNT, "zjhm"), (_CONTRACT, "MSRZJH"), (_LEASE, "CHZRZJH"))
+    ),
+    *(
+        Kind(dataset, "born_in_ended_division", column, False, "nothing", "none", None, "出生地区划代码已撤销")
+        for dataset, column in ((_RIGHT, "ZJH"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_CONTRACT, "MSRZJH"))
+    ),
+    *(
+        Kind(dataset, "number_mistyped", column, True, "item", "error", None, "号码错一位, 校验不符 (仅案例)")
+        for dataset, column in (
+            (_RIGHT, "ZJH"), (_EMPLOYER, "zzjgdm"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_PENALTY, "cf_xdr_shxym"),
+        )
+    ),
+)  # fmt: skip
+
+KIND = {(kind.dataset, kind.name): kind for kind in KINDS}

@@ -1,0 +1,89 @@
+"""Vectorised text building blocks: fixed-width numpy strings made of digits, joined parts and weighted draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Text = NDArray[np.str_]
+Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Days = NDArray[np.datetime64]
+Rng = np.random.Generator
+
+_BLOCK = 1 << 17  # rows a code-point matrix is made for at a time: keeps a million keys from needing gigabytes
+
+
+def digits(values: ArrayLike, width: int) -> Text:
+    """Non-negative integers as decimal text of exactly `width` digits, zero-padded, higher digits cut."""
+    numbers = np.asarray(values, dtype=np.int64)
+    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
+    out = np.empty(numbers.size, dtype=f"<U{width}")
+    for start in range(0, numbers.size, _BLOCK):
+        part = numbers[start : start + _BLOCK, None]
+        points = ((part // powers) % 10 + ord("0")).astype(np.uint32)
+        out[start : start + _BLOCK] = np.ascontiguousarray(points).view(f"<U{width}").ravel()
+    return out
+
+
+def points(text: Text, width: int) -> NDArray[np.uint32]:
+    """Text of at most `width` characters as a (rows, width) matrix of code points; 0 where it ends."""
+    return np.ascontiguousarray(text.astype(f"<U{width}")).view(np.uint32).reshape(-1, width)
+
+
+def join(*parts: Text | str) -> Text:
+    """Element-wise concatenation; plain strings are broadcast."""
+    return cast(Text, reduce(np.strings.add, [np.asarray(part, dtype=np.str_) for part in parts]))
+
+
+def draw(rng: Rng, words: Sequence[str], size: int, weights: Sequence[float] | None = None) -> Text:
+    """`size` words drawn with replacement, by weight where given."""
+    share = None if weights is None else np.asarray(weights, dtype=float) / sum(weights)
+    return np.asarray(words, dtype=np.str_)[rng.choice(len(words), size=size, p=share)]
+
+
+def numbers_as_text(values: ArrayLike, places: int) -> Text:
+    """Integers counting units of 10^-places as decimal text: (12345, 2) → "123.45"."""
+    whole = np.asarray(values, dtype=np.int64)
+    if places == 0:
+        return whole.astype(np.str_)
+    return join((whole // 10**places).astype(np.str_), ".", digits(whole % 10**places, places))
+
+
+def iso(days: Days) -> Text:
+    """Dates as yyyy-mm-dd; missing ones as the empty text."""
+    return np.where(np.isnat(days), "", np.datetime_as_string(days, unit="D"))
+
+
+def compact(days: Days) -> Text:
+    """Dates as yyyymmdd."""
+    return cast(Text, np.strings.replace(np.datetime_as_string(days, unit="D"), "-", ""))
+
+
+def yyyymm(months: Days) -> Text:
+    """Months (datetime64[M]) as yyyymm."""
+    return cast(Text, np.strings.replace(np.datetime_as_string(months, unit="M"), "-", ""))
+
+
+def some(rng: Rng, among: Mask, count: float) -> Ints:
+    """About `count` different row numbers (rounded, at least one where any qualifies) among the rows of a mask, ascending."""
+    candidates = np.flatnonzero(among)
+    size = min(candidates.size, max(round(count), 1))
+    return np.sort(rng.choice(candidates, size=size, replace=False)).astype(np.int64)
+
+
+def put(array: NDArray[Any], rows: Ints, values: ArrayLike) -> NDArray[Any]:
+    """The array with some rows replaced, widened first where text would not fit."""
+    new = np.asarray(values)
+    out = array.astype(np.promote_types(array.dtype, new.dtype)) if array.dtype.kind == "U" else array.copy()
+    out[rows] = new
+    return out
+
+
+def translate(values: Text, mapping: Mapping[str, str], default: str = "") -> Text:
+    """Each value replaced by what the mapping says."""
+    return np.select([values == key for key in mapping], [np.asarray(text) for text in mapping.values()], np.asarray(default))
