@@ -1,0 +1,102 @@
+"""What every connector hands over: record batches of even size, a watermark, and the source's own count.
+
+A connector is a generator that reads a source and reports on the `Extraction` it is given; this file does what is the
+same for all of them. What a source is, how a feed maps it and what to do with the rows is said elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+
+from connectors.watermark import Watermark
+from core.errors import BatchBlocked
+from core.text import T
+
+Reader = Callable[["Extraction"], Iterator[pa.RecordBatch]]
+
+
+class Extraction(AbstractContextManager["Extraction"]):
+    """One run over a source. Enter it, iterate it once, then read `watermark` and `source_rows`.
+
+    `schema` is known as soon as it is entered, also for a source without rows.
+    Entering and iterating raise SourceDown (try later) or BatchBlocked (a person must look).
+    """
+
+    def __init__(self, read: Reader, *, since: str | None, zone: str, chunk_rows: int) -> None:
+        self.schema: pa.Schema = pa.schema([])
+        self.rows = 0
+        self.source_rows: int | None = None
+        """What the source itself says it has for this run; None when it does not say."""
+        self.originals: list[tuple[str, Path | bytes]] = []
+        """Files as delivered, for the landing; their paths are good until the extraction is left."""
+        self.nothing_new = False
+        self.mark = Watermark(since, zone)
+        self._chunk_rows = chunk_rows
+        self._batches = read(self)
+        self._first: pa.RecordBatch | None = None
+        self._begun = False
+
+    @property
+    def watermark(self) -> str | None:
+        """The lower bound of the next run; final once the batches are exhausted."""
+        return self.mark.value
+
+    def __enter__(self) -> Extraction:
+        """Open the source: afterwards `schema` and `nothing_new` are known."""
+        if not self._begun:
+            self._begun = True
+            self._first = next(self._batches, None)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        self.__enter__()
+        for batch in regroup(self._rest(), self._chunk_rows):
+            self.rows += batch.num_rows
+            yield batch
+        if self.source_rows is not None and self.rows < self.source_rows:
+            raise BatchBlocked(
+                T(
+                    f"来源声明 {self.source_rows} 行，只读到 {self.rows} 行",
+                    f"The source announces {self.source_rows} rows, but only {self.rows} were read.",
+                ),
+                code="incomplete",
+                remedy=T("请重新运行；仍不一致时请联系来源部门。", "Run it again; if it persists, ask the department."),
+            )
+
+    def _rest(self) -> Iterator[pa.RecordBatch]:
+        first, self._first = self._first, None
+        if first is not None:
+            yield first
+        yield from self._batches
+
+
+def regroup(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in the same order, in batches of exactly `rows` (the last one may be shorter); none is empty."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for incoming in batches:
+        batch = incoming
+        while count + batch.num_rows >= rows:
+            held.append(batch.slice(0, rows - count))
+            batch = batch.slice(rows - count)
+            yield _joined(held)
+            held, count = [], 0
+        if batch.num_rows:
+            held.append(batch)
+            count += batch.num_rows
+    if held:
+        yield _joined(held)
+
+
+def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)

@@ -1,0 +1,112 @@
+"""The one statement a feed asks of a database, before it is put into a dialect.
+
+`source.query` or `source.table` says what to read. An incremental feed is bounded by its watermark: a query that holds
+`:since` places the bound itself, any other is wrapped. The bound is `>=` (ties are never lost), and rows without a mark
+are read every time, since nothing would ever bring them again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import BatchBlocked
+from core.text import T
+
+if TYPE_CHECKING:
+    from connectors.system import Feed
+
+TIMEOUT_S = 3600
+"""Longest run of one statement; a source may set `timeout_s`."""
+
+_SINCE = re.compile(r"(?<![:\w\\]):since\b")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to read from one database for one feed."""
+
+    text: str
+    """A SELECT without a final semicolon; may hold `:since`."""
+    counted: bool
+    """The source is a plain table, so counting it costs little."""
+    watermark: str | None
+    since: str | None
+    timeout_s: int
+
+    @property
+    def places_bound(self) -> bool:
+        """Does the query say itself where the bound goes?"""
+        return _SINCE.search(self.text) is not None
+
+    def bound(self, literal: str) -> str:
+        """The query with its own `:since` replaced."""
+        return _SINCE.sub(lambda _: literal, self.text)
+
+    def mark_among(self, names: list[str]) -> str | None:
+        """The watermark column, checked against what the source gives; None when the whole source is read."""
+        if self.watermark is None or self.watermark in names:
+            return self.watermark
+        near = next((name for name in names if name.lower() == self.watermark.lower()), "")
+        hint = T(f"（来源中为 {near}）", f" (the source calls it {near})") if near else T("", "")
+        raise BatchBlocked(
+            T(
+                f"来源没有增量字段 {self.watermark}{hint.zh}",
+                f"The source has no watermark column {self.watermark}{hint.en}.",
+            ),
+            code="missing_column",
+            remedy=T("请修改系统文档的 watermark。", "Correct `watermark` in the system document."),
+        )
+
+
+def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Query:
+    """The feed's query; table names are quoted as written, part by part (`schema.table`)."""
+    table = feed.source.get("table")
+    text = (
+        f"SELECT * FROM {'.'.join(quote(part) for part in str(table).split('.'))}"  # noqa: S608 - quoted identifiers
+        if table
+        else str(feed.source["query"]).strip().rstrip(";").rstrip()
+    )
+    incremental = feed.mode != "full" and feed.watermark is not None
+    if _SINCE.search(text) and not incremental:
+        raise BatchBlocked(
+            T("查询含 :since，但该任务不是增量任务", "The query holds :since, but the feed is not incremental."),
+            code="query",
+            remedy=T("请写明 mode: incremental 与 watermark。", "Give it `mode: incremental` and a `watermark`."),
+        )
+    return Query(
+        text=text,
+        counted=bool(table),
+        watermark=feed.watermark if incremental else None,
+        since=since if incremental else None,
+        timeout_s=int(feed.source.get("timeout_s", TIMEOUT_S)),
+    )
+
+
+def bad_bound() -> BatchBlocked:
+    """The stored watermark does not fit the type the column has now."""
+    return BatchBlocked(
+        T("已存的增量水位与来源字段的类型不符", "The stored watermark does not fit the type of the source's column."),
+        code="watermark",
+        remedy=T(
+            "来源可能改了字段类型：请全量重新抽取。", "The source may have changed the type: read it in full again."
+        ),
+    )
+
+
+def repeated_column(name: str) -> BatchBlocked:
+    """Two columns of one name cannot be told apart."""
+    return BatchBlocked(
+        T(f"查询结果中字段 {name} 出现两次", f"The result holds column {name} twice."),
+        code="query",
+        remedy=T("请在查询中为其中一个取别名。", "Give one of them an alias in the query."),
+    )
+
+
+def check_names(names: list[str]) -> None:
+    """Refuse a result in which a column name occurs twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise repeated_column(name)
