@@ -1,0 +1,1 @@
+"""What data is: contracts, value types, code lists, derivations, the published set."""

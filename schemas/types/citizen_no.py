@@ -1,0 +1,200 @@
+"""Citizen numbers, GB 11643-1999: 6 division + 8 birth + 3 order + check (ISO 7064 MOD 11-2); 15 digits before 1999.
+
+Foreign permanent-residence cards have the same length and check but begin with 9: they are not citizen numbers
+(`identity_no` judges them).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from core.text import T
+from schemas.codes import divisions
+from schemas.types import columns, days, masks
+from schemas.types.base import Level, Options, Reasons, Rule, ValueType
+
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECKS = "10X98765432"
+EARLIEST_YEAR = 1850
+BLOCK = 16_384  # rows per block: its transposed columns stay in the second-level cache
+
+# Expected check character by the weighted sum of the *character codes* of the first 17 digits.
+_CHECK_BY_SUM = np.array([ord(CHECKS[(s - 48 * sum(WEIGHTS)) % 11]) for s in range(57 * sum(WEIGHTS) + 1)], np.uint8)
+_WEIGHTS = np.array(WEIGHTS, np.uint16)
+
+MANGLED = r"^\d(\.\d+)?E\+?\d{1,2}$"
+
+
+class CitizenNo(ValueType):
+    name = "citizen_no"
+    title = T("公民身份号码", "Citizen number")
+    own_rules = (
+        Rule(
+            "citizen_no.mangled",
+            "error",
+            "accuracy",
+            T("号码经电子表格转成了数值，末几位已丢失", "A spreadsheet turned the number into a figure; its last digits are lost"),
+            T("把该列设为文本格式后重新导出，不要手工补零", "Format the column as text and export again; do not pad with zeros"),
+        ),
+        Rule(
+            "citizen_no.format",
+            "error",
+            "conformity",
+            T("不是 18 位或 15 位公民身份号码", "Not a citizen number of 18 or 15 characters"),
+            T("对照证件核对位数；其他证件请填写证件种类", "Compare with the card; for another document give its kind"),
+        ),
+        Rule(
+            "citizen_no.masked",
+            "warning",
+            "completeness",
+            T("号码在来源处已脱敏，不能用于匹配", "The number was masked at the source and cannot be matched"),
+            T("请来源部门提供完整号码", "Ask the source department for the full number"),
+        ),
+        Rule(
+            "citizen_no.permanent_residence",
+            "error",
+            "consistency",
+            T("这是外国人永久居留身份证号码，不是公民身份号码", "This is a foreign permanent residence card, not a citizen number"),
+            T("按“外国人永久居留身份证”登记证件种类", "Register it with the kind permanent_residence"),
+        ),
+        Rule(
+            "citizen_no.checksum",
+            "error",
+            "accuracy",
+            T("校验码不符（GB 11643）", "The check character does not fit (GB 11643)"),
+            T("对照证件逐位核对，多为录错或颠倒一位", "Compare digit by digit with the card; usually one is mistyped or swapped"),
+        ),
+        Rule(
+            "citizen_no.birth",
+            "error",
+            "accuracy",
+            T("出生日期不存在", "The date of birth is not a real day"),
+            T("对照证件核对第 7 至 14 位", "Compare characters 7 to 14 with the card"),
+        ),
+        Rule(
+            "citizen_no.future",
+            "error",
+            "accuracy",
+            T("出生日期在未来", "The date of birth lies in the future"),
+            T("对照证件核对第 7 至 14 位", "Compare characters 7 to 14 with the card"),
+        ),
+        Rule(
+            "citizen_no.too_early",
+            "error",
+            "accuracy",
+            T("出生年份早于 1850 年", "The year of birth is before 1850"),
+            T("对照证件核对第 7 至 10 位", "Compare characters 7 to 10 with the card"),
+        ),
+        Rule(
+            "citizen_no.division",
+            "warning",
+            "accuracy",
+            T("前六位从未是行政区划代码", "The first six digits were never a division code"),
+            T("对照证件核对前六位；号码确实如此的可保留", "Compare the first six digits with the card; keep them if they are right"),
+        ),
+    )
+
+    def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
+        values = columns.identifier(cells)
+        reasons = np.zeros(len(values), np.uint32)
+        rows, matrix = columns.fixed(values, 18)
+        good = rows[_digits(matrix, 17) & (_is_digit(matrix[:, 17]) | (matrix[:, 17] == ord("X")))]
+        if len(good) == len(values):
+            return values, reasons
+        rest = columns.mask(values.is_valid())
+        rest[good] = False
+        rows, matrix = columns.fixed(values, 15)
+        old = _digits(matrix, 15)
+        if old.any():
+            values = columns.put(values, rows[old], columns.from_matrix(_lengthen(matrix[old])))
+            rest[rows[old]] = False
+        wrong = np.flatnonzero(rest)
+        if wrong.size:
+            left = values.take(pa.array(wrong))
+            reasons[wrong] = self.bit("format")
+            for pattern, code in ((MANGLED, "mangled"), (r"\*", "masked"), (r"^[A-Z]{3}\d{12}$", "permanent_residence")):
+                reasons[wrong[columns.matches(left, pattern)]] = self.bit(code)
+        return columns.null_where(values, rest), reasons
+
+    def examine(self, values: pa.Array, options: Options) -> Reasons:
+        reasons = np.zeros(len(values), np.uint32)
+        rows, matrix = columns.fixed(values, 18)
+        reasons[rows] = self._examine(matrix, options.today)
+        return reasons
+
+    def _examine(self, matrix: columns.Bytes, today: date) -> Reasons:
+        reasons = np.zeros(len(matrix), np.uint32)
+        known, limit = divisions.known(), np.int32(days.from_date(today))
+        for begin in range(0, len(matrix), BLOCK):
+            places = np.ascontiguousarray(matrix[begin : begin + BLOCK].T)
+            digits = places - np.uint8(48)
+            found = reasons[begin : begin + BLOCK]
+            right = _CHECK_BY_SUM[_weighted_sum(places)] == places[17]
+            birth_year = days.number(digits[6:10])
+            birth = days.since_epoch(birth_year, days.number(digits[10:14]))
+            foreign = (digits[0] == 9) & right
+            # Fifteen digits survive in a floating-point number; Excel writes zeros for the rest.
+            rounded = ~right & (places[15] == 48) & (places[16] == 48) & (places[17] == 48)
+            for wrong, code in (
+                (~right & ~rounded, "checksum"),
+                (rounded, "mangled"),
+                (foreign, "permanent_residence"),
+                (birth == days.NO_DAY, "birth"),
+                (birth > limit, "future"),
+                (birth_year < EARLIEST_YEAR, "too_early"),
+                (~known[days.number(digits[:6])] & ~foreign, "division"),
+            ):
+                if wrong.any():
+                    found[wrong] |= self.bit(code)
+        return reasons
+
+    def mask(self, values: pa.Array, level: Level) -> pa.Array:
+        return masks.ends(values, 6 if level == "clerk" else 3, 4)
+
+
+def check_passes(matrix: columns.Bytes) -> columns.Bools:
+    """Whether the last of 18 characters is the check (ISO 7064 MOD 11-2) of the 17 digits before it."""
+    passes = np.zeros(len(matrix), bool)
+    for begin in range(0, len(matrix), BLOCK):
+        places = np.ascontiguousarray(matrix[begin : begin + BLOCK].T)
+        passes[begin : begin + BLOCK] = _CHECK_BY_SUM[_weighted_sum(places)] == places[17]
+    return passes
+
+
+def _weighted_sum(places: columns.Bytes) -> npt.NDArray[np.uint16]:
+    total = places[0] * _WEIGHTS[0]
+    for place, weight in zip(places[1:17], _WEIGHTS[1:], strict=True):
+        total += place * weight
+    return total
+
+
+def _lengthen(matrix: columns.Bytes) -> columns.Bytes:
+    """15 → 18 digits: the century after the sixth digit (order codes 996–999 mean 18xx, else 19xx), and the check."""
+    order = days.number((matrix[:, 12:15] - np.uint8(48)).T)
+    long = np.empty((len(matrix), 18), np.uint8)
+    long[:, :6] = matrix[:, :6]
+    long[:, 6] = ord("1")
+    long[:, 7] = np.where(order >= 996, ord("8"), ord("9"))
+    long[:, 8:17] = matrix[:, 6:]
+    long[:, 17] = _CHECK_BY_SUM[_weighted_sum(long.T)]
+    return long
+
+
+def _is_digit(codes: columns.Bytes) -> columns.Bools:
+    digits: columns.Bools = (codes - np.uint8(48)) <= 9
+    return digits
+
+
+def _digits(matrix: columns.Bytes, width: int) -> columns.Bools:
+    """Rows whose first `width` characters are digits."""
+    if matrix.size and matrix.min() >= 48 and matrix.max() <= 57:
+        return np.ones(len(matrix), bool)
+    all_digits: columns.Bools = _is_digit(matrix[:, :width]).all(axis=1)
+    return all_digits
+
+
+TYPE = CitizenNo()

@@ -1,0 +1,32 @@
+"""Display forms that hide a value. Defaults of practice, no norm fixes the digits."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def hidden(values: pa.Array) -> pa.Array:
+    """Three stars for every value."""
+    return pc.if_else(pc.is_valid(values), "***", pa.scalar(None, pa.string()))
+
+
+def ends(values: pa.Array, head: int, tail: int) -> pa.Array:
+    """The first `head` and last `tail` characters around stars, one star per hidden character.
+
+    A value too short to hide at least four characters shows its last two, one shorter than six nothing.
+    """
+    length = pc.utf8_length(values)
+    stars = pc.binary_repeat("*", pc.max_element_wise(pc.subtract(length, head + tail), 0))
+    shown = pc.binary_join_element_wise(
+        pc.utf8_slice_codeunits(values, 0, head), stars, pc.utf8_slice_codeunits(values, -tail), ""
+    )
+    short = pc.binary_join_element_wise("****", pc.utf8_slice_codeunits(values, -2), "")
+    long_enough = pc.greater_equal(length, head + tail + 4)
+    return pc.if_else(long_enough, shown, pc.if_else(pc.greater_equal(length, 6), short, hidden(values)))
+
+
+def start(values: pa.Array, pattern: str) -> pa.Array:
+    """What the pattern's groups keep, then three stars; a value the pattern does not match is hidden."""
+    kept = pc.replace_substring_regex(values, pattern, r"\1\2***")
+    return pc.if_else(pc.match_substring_regex(values, pattern), kept, hidden(values))
