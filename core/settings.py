@@ -30,6 +30,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=home, description="所有状态所在目录 / folder of all state")
     database_url: str | None = Field(None, description="PostgreSQL 18 DSN;空 = 内置 / empty = embedded")
+    airflow_database_url: str | None = Field(
+        None, description="Airflow 自用数据库;空 = 内置或同一服务器 / Airflow's own database, empty = beside the hub's"
+    )
     landing_url: str | None = Field(None, description="落地区地址;空 = HOME/landing / landing store, a folder or s3://")
     city: str = Field("示范市", description="城市名称 / name of the city")
     division: str = Field("430900", pattern=r"^\d{6}$", description="本市行政区划代码 GB/T 2260 / division of the city")
