@@ -1,0 +1,284 @@
+"""A dataset's contract: an ODCS document compiled into the one view that everything else derives from.
+
+`load` raises DocumentRefused with file, place and remedy; a loaded contract is therefore always usable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from core.text import T
+from schemas import odcs
+from schemas.derive import arrow
+from schemas.document import Place, Source, model, near, read
+from schemas.items import NAME, compile_item, custom_properties
+from schemas.parts import Catalogue, Contribution, Cycle, Item, Relationship, RowRule, Subject, TableRule
+from schemas.quality import compile_rules
+from schemas.sla import compile_sla
+
+__all__ = ["Catalogue", "Contract", "Contribution", "Cycle", "Item", "Relationship", "Subject", "load"]
+
+MAX_ITEMS = 500  # PostgreSQL allows 1,600 columns; nobody reads a record of 500
+CUSTOM = ("subjects", "contributes", "catalogue", "validFrom", "validTo", "disabledExpectations")
+HANDLED = {"apiVersion", "kind", "id", "name", "version", "status", "domain", "schema", "slaProperties", "description"}
+FOR_PEOPLE = {"tags", "authoritativeDefinitions", "team", "support", "contractCreatedTs", "tenant", "dataProduct"}
+TABLE_HANDLED = {"name", "logicalType", "properties", "quality", "relationships", "customProperties", "businessName"}
+TABLE_FOR_PEOPLE = {"id", "physicalType", "physicalName", "description", "dataGranularityDescription", "tags"}
+SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One dataset, as said by its department. `text` and `sha256` are the document's own."""
+
+    id: str
+    title: str
+    version: str
+    department: str
+    description: str
+    items: tuple[Item, ...]
+    key: tuple[str, ...]
+    subjects: tuple[Subject, ...]
+    contributes: tuple[Contribution, ...]
+    relationships: tuple[Relationship, ...]
+    table_rules: tuple[TableRule, ...]
+    row_rules: tuple[RowRule, ...]
+    catalogue: Catalogue
+    cycle: Cycle
+    retention_years: int | None
+    valid_from: str | None
+    valid_to: str | None
+    disabled: frozenset[str]
+    text: str = field(repr=False)
+    sha256: str
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Item]:
+        return {item.name: item for item in self.items}
+
+    def item(self, name: str) -> Item:
+        """The item of that name. Raises KeyError."""
+        return self._by_name[name]
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The typed values of a batch, in the contract's order."""
+        return arrow.schema(self.items)
+
+
+def load(document: str | Path, *, file: str = "") -> Contract:
+    """Compile a contract from a path or a text. Raises DocumentRefused(file, path, remedy)."""
+    source = read(document, file=file)
+    odcs.check(source)
+    tree = source.tree
+    for key in tree:
+        if key not in HANDLED | FOR_PEOPLE:
+            raise source.refused((key,), T(f"这里不支持 {key}", f"{key} is not supported here"), near(key, HANDLED))
+    for key in ("name", "domain", "schema"):
+        if not tree.get(key):
+            raise source.refused((key,), T(f"缺少 {key}", f"{key} is missing"), T("请补上。", "Add it."))
+    _name(source, ("id",), tree["id"])
+    _name(source, ("domain",), tree["domain"])
+    if not tree["apiVersion"].startswith("v3."):
+        raise source.refused(("apiVersion",), T("须为 ODCS v3", "must be ODCS v3"), T("请写 v3.2.0。", "Write v3.2.0."))
+    if not SEMVER.fullmatch(tree["version"]):
+        raise source.refused(
+            ("version",), T(f"版本 {tree['version']} 不合规则", f"the version {tree['version']} is not allowed"), T("请写成 1.0.0。", "Write it as 1.0.0.")
+        )
+    table = _table(source, tree)
+    place: Place = ("schema", 0)
+    custom = custom_properties(source, place, table, CUSTOM)
+    subjects = _models(source, place, custom, "subjects", Subject)
+    items = tuple(
+        compile_item(source, (*place, "properties", number), block, subjects)
+        for number, block in enumerate(table["properties"])
+    )
+    names = {item.name: item for item in items}
+    _check_items(source, place, items, names)
+    contributes = _models(source, place, custom, "contributes", Contribution)
+    _check_subjects(source, place, subjects, contributes, names)
+    blocks: list[tuple[Place, str | None, Any]] = [
+        ((*place, "quality", number), None, block) for number, block in enumerate(table.get("quality", ()))
+    ]
+    for position, prop in enumerate(table["properties"]):
+        blocks += [
+            ((*place, "properties", position, "quality", number), prop["name"], block)
+            for number, block in enumerate(prop.get("quality", ()))
+        ]
+    table_rules, row_rules = compile_rules(source, blocks, names)
+    cycle, retention = compile_sla(source)
+    if "catalogue" not in custom:
+        raise source.refused(
+            (*place, "catalogue"), T("缺少 catalogue", "catalogue is missing"), T("请写资源分类与共享类型。", "Say its resource class and share type.")
+        )
+    return Contract(
+        id=tree["id"], title=tree["name"], version=tree["version"], department=tree["domain"],
+        description=_description(tree), items=items, key=_key(source, place, table), subjects=subjects,
+        contributes=contributes, relationships=_relationships(source, place, table, tree["id"], names),
+        table_rules=table_rules, row_rules=row_rules,
+        catalogue=model(source, Catalogue, custom["catalogue"], (*place, "catalogue")),
+        cycle=cycle, retention_years=retention,
+        valid_from=_valid(source, place, custom, "validFrom", names),
+        valid_to=_valid(source, place, custom, "validTo", names),
+        disabled=_disabled(source, place, custom, tree["id"], names, row_rules),
+        text=source.text, sha256=source.sha256,
+    )  # fmt: skip
+
+
+def _name(source: Source, place: Place, name: str) -> None:
+    # `<id>_history` is the table beside `<id>`; 40 characters leave room for index names (PostgreSQL: 63 bytes).
+    if not NAME.fullmatch(name) or name.endswith("_history") or "__" in name:
+        raise source.refused(
+            place,
+            T(f"标识 {name} 不合规则", f"the identifier {name} is not allowed"),
+            T(
+                "请用小写英文字母、数字和单个下划线,不超过 40 个字符,不以 _history 结尾。",
+                "Lower-case letters, digits and single underscores, 40 characters at most, not ending in _history.",
+            ),
+        )
+
+
+def _table(source: Source, tree: Any) -> Any:
+    if len(tree["schema"]) != 1:
+        raise source.refused(
+            ("schema",), T("一份合同只描述一个数据集", "a contract describes one dataset"), T("请拆成多份文档。", "Split it into several documents.")
+        )
+    table = tree["schema"][0]
+    for key in table:
+        if key not in TABLE_HANDLED | TABLE_FOR_PEOPLE:
+            raise source.refused(("schema", 0, key), T(f"不支持 {key}", f"{key} is not supported"), near(key, TABLE_HANDLED))
+    if table["name"] != tree["id"]:
+        raise source.refused(
+            ("schema", 0, "name"),
+            T(f"表名 {table['name']} 与合同 id 不同", f"the table name {table['name']} differs from the contract's id"),
+            T(f"请写 {tree['id']}。", f"Write {tree['id']}."),
+        )
+    count = len(table.get("properties", ()))
+    if not 1 <= count <= MAX_ITEMS:
+        raise source.refused(
+            ("schema", 0, "properties"), T(f"信息项数为 {count}", f"there are {count} items"), T(f"应为 1 至 {MAX_ITEMS} 个。", f"There must be 1 to {MAX_ITEMS}.")
+        )
+    return table
+
+
+def _models(source: Source, place: Place, custom: Mapping[str, Any], name: str, kind: Any) -> tuple[Any, ...]:
+    value = custom.get(name, [])
+    if not isinstance(value, list):
+        raise source.refused((*place, name), T(f"{name} 应为列表", f"{name} must be a list"), T("请写成列表。", "Write a list."))
+    return tuple(model(source, kind, entry, (*place, name, number)) for number, entry in enumerate(value))
+
+
+def _known(source: Source, place: Place, name: str, names: Mapping[str, Item]) -> None:
+    if name not in names:
+        raise source.refused(place, T(f"没有信息项 {name}", f"there is no item {name}"), near(name, names))
+
+
+def _check_items(source: Source, place: Place, items: tuple[Item, ...], names: Mapping[str, Item]) -> None:
+    seen: set[str] = set()
+    for number, item in enumerate(items):
+        here: Place = (*place, "properties", number)
+        if item.name in seen:
+            raise source.refused((*here, "name"), T(f"信息项 {item.name} 重复", f"the item {item.name} appears twice"), T("请改名。", "Rename one."))
+        seen.add(item.name)
+        if item.kind_item is not None:
+            _known(source, (*here, "kindItem"), item.kind_item, names)
+            if item.type.name != "identity_no" or names[item.kind_item].type.name != "code":
+                raise source.refused(
+                    (*here, "kindItem"),
+                    T("kindItem 须由 identity_no 指向代码项", "kindItem leads from an identity_no to a code item"),
+                    T("请写 valueType: identity_no,种类项写 codeList: identity_kind。", "Write valueType: identity_no; its kind has codeList: identity_kind."),
+                )
+
+
+def _check_subjects(
+    source: Source, place: Place, subjects: tuple[Subject, ...], contributes: tuple[Contribution, ...],
+    names: Mapping[str, Item],
+) -> None:  # fmt: skip
+    roles: set[str] = set()
+    for number, subject in enumerate(subjects):
+        here: Place = (*place, "subjects", number)
+        if subject.role in roles:
+            raise source.refused((*here, "role"), T(f"角色 {subject.role} 重复", f"the role {subject.role} appears twice"), T("请改名。", "Rename one."))
+        roles.add(subject.role)
+        _known(source, (*here, "id"), subject.id, names)
+        if subject.name is not None:
+            _known(source, (*here, "name"), subject.name, names)
+    for number, contribution in enumerate(contributes):
+        here = (*place, "contributes", number)
+        if contribution.role not in roles:
+            raise source.refused((*here, "role"), T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"), near(contribution.role, roles))
+        for attribute, item in contribution.items.items():
+            _known(source, (*here, "items", attribute), item, names)
+        for item, values in contribution.when.items():
+            _known(source, (*here, "when", item), item, names)
+            allowed = names[item].enum
+            for value in values:
+                if allowed and value not in allowed:
+                    raise source.refused((*here, "when", item), T(f"{item} 没有值 {value}", f"{item} has no value {value}"), near(value, allowed))
+
+
+def _key(source: Source, place: Place, table: Any) -> tuple[str, ...]:
+    keys = [(p.get("primaryKeyPosition", 1), p["name"]) for p in table["properties"] if p.get("primaryKey")]
+    if not keys:
+        raise source.refused(
+            (*place, "properties"), T("没有主键", "there is no key"), T("请在标识一行的信息项上写 primaryKey: true。", "Mark the items that identify a row with primaryKey: true.")
+        )
+    if sorted(position for position, _ in keys) != list(range(1, len(keys) + 1)):
+        raise source.refused(
+            (*place, "properties"), T("主键次序不是 1、2、3…", "key positions are not 1, 2, 3 …"), T("请更正 primaryKeyPosition。", "Correct primaryKeyPosition.")
+        )
+    return tuple(name for _, name in sorted(keys))
+
+
+def _relationships(source: Source, place: Place, table: Any, dataset: str, names: Mapping[str, Item]) -> tuple[Relationship, ...]:
+    found = []
+    for number, block in enumerate(table.get("relationships", ())):
+        ends = []
+        for word in ("from", "to"):
+            value = block[word]
+            if not isinstance(value, str) or value.count(".") != 1:
+                raise source.refused(
+                    (*place, "relationships", number, word),
+                    T("关系的两端各为一个信息项", "each end of a relationship is one item"),
+                    T("请写成 dataset.item。", "Write dataset.item."),
+                )
+            ends.append(value.split("."))
+        (here, item), (other, other_item) = ends
+        if here != dataset:
+            raise source.refused(
+                (*place, "relationships", number, "from"), T(f"关系须从本数据集出发,而非 {here}", f"a relationship starts at this dataset, not at {here}"), near(here, [dataset])
+            )
+        _known(source, (*place, "relationships", number, "from"), item, names)
+        found.append(Relationship(item, other, other_item))
+    return tuple(found)
+
+
+def _valid(source: Source, place: Place, custom: Mapping[str, Any], word: str, names: Mapping[str, Item]) -> str | None:
+    name = custom.get(word)
+    if name is None:
+        return None
+    _known(source, (*place, word), name, names)
+    if not pa.types.is_temporal(names[name].type.arrow):
+        raise source.refused((*place, word), T(f"{name} 不是日期", f"{name} is not a date"), T("请选日期或时间项。", "Choose a date or a timestamp."))
+    return str(name)
+
+
+def _disabled(
+    source: Source, place: Place, custom: Mapping[str, Any], dataset: str, names: Mapping[str, Item], rules: tuple[RowRule, ...]
+) -> frozenset[str]:
+    known = {f"{dataset}.{name}.conform" for name in names} | {f"{dataset}.{rule.id}" for rule in rules}
+    for name in custom.get("disabledExpectations", ()):
+        if name not in known:
+            raise source.refused((*place, "disabledExpectations"), T(f"没有校验 {name}", f"there is no expectation {name}"), near(name, known))
+    return frozenset(custom.get("disabledExpectations", ()))
+
+
+def _description(tree: Any) -> str:
+    return str((tree.get("description") or {}).get("purpose", ""))

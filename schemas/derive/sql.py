@@ -1,0 +1,137 @@
+"""A contract as PostgreSQL tables: `records.<dataset>` (current) and `records.<dataset>_history`.
+
+Columns other than the key are nullable and text is unbounded: whether a value is right is judged, never constrained.
+DDL runs when a contract is published, never while a batch merges.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from sqlalchemy import Connection, text
+
+from core.errors import Stop
+from core.text import T
+from schemas.compare import breaking
+from schemas.contract import Contract
+
+SCHEMA = "records"
+# Bookkeeping before and after the contract's items. `_key` is the 16-byte xxh3_128 of system and key items.
+LEADING = (("_key", "bytea"), ("_system", "text"))
+TRAILING = (("_row_hash", "bigint"), ("_batch", "uuid"), ("_row_no", "bigint"), ("_known_from", "timestamptz"))
+ENDING = (("_known_to", "timestamptz"), ("_ended", "text"), ("_ended_by", "uuid"))
+LOCK_TIMEOUT = "5s"  # a merge holds its table for seconds; publication is repeated rather than queued behind it
+_LOCK = zlib.crc32(b"hutong records ddl")
+
+
+def quote(name: str) -> str:
+    """A PostgreSQL identifier. Raises ValueError for one the server would cut at 63 bytes."""
+    if len(name.encode()) > 63 or "\x00" in name:
+        raise ValueError(f"not a PostgreSQL identifier: {name}")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def current(dataset: str) -> str:
+    """The quoted, qualified name of the current table."""
+    return f"{SCHEMA}.{quote(dataset)}"
+
+
+def history(dataset: str) -> str:
+    """The quoted, qualified name of the history table."""
+    return f"{SCHEMA}.{quote(dataset + '_history')}"
+
+
+def columns(contract: Contract) -> list[tuple[str, str]]:
+    """Name and SQL type of every column of the current table, in order."""
+    return [*LEADING, *((item.name, item.type.sql) for item in contract.items), *TRAILING]
+
+
+def create(contract: Contract) -> list[str]:
+    """The statements for a dataset seen for the first time. Safe to repeat."""
+    now = [f"{quote(name)} {kind}" + (" PRIMARY KEY" if name == "_key" else "") for name, kind in columns(contract)]
+    then = [f"{quote(name)} {kind}" for name, kind in [*columns(contract), *ENDING]]
+    return [
+        f"CREATE TABLE IF NOT EXISTS {current(contract.id)} (\n  " + ",\n  ".join(now) + "\n)",
+        f"CREATE TABLE IF NOT EXISTS {history(contract.id)} (\n  " + ",\n  ".join(then) + "\n)",
+        f"CREATE INDEX IF NOT EXISTS {quote(contract.id + '_history_key')} ON {history(contract.id)} (_key)",
+        *indexes(contract),
+    ]
+
+
+def indexed(contract: Contract) -> list[str]:
+    """Items looked up by value: every subject's number and every end of a relationship, in the contract's order."""
+    wanted = {subject.id for subject in contract.subjects} | {link.item for link in contract.relationships}
+    return [item.name for item in contract.items if item.name in wanted]
+
+
+def indexes(contract: Contract) -> list[str]:
+    """The statements for the indexes of the current table. Safe to repeat."""
+    return [
+        f"CREATE INDEX IF NOT EXISTS {quote(_index(contract.id, name))} ON {current(contract.id)} ({quote(name)})"
+        for name in indexed(contract)
+    ]
+
+
+def _index(dataset: str, item: str) -> str:
+    name = f"{dataset}_{item}_idx"
+    # Two names of 40 characters exceed PostgreSQL's 63 bytes, which it would cut without a word, possibly into a clash.
+    return name if len(name) <= 63 else f"{name[:50]}_{zlib.crc32(name.encode()):08x}"
+
+
+def alter(old: Contract, new: Contract) -> list[str]:
+    """The statements from one version to the next. Raises Stop when the change is breaking."""
+    if changes := breaking(old, new):
+        listed = T("、".join(c.message.zh for c in changes), "; ".join(c.message.en for c in changes))
+        raise Stop(
+            T(
+                f"{new.id} {old.version} → {new.version} 是破坏性变更:{listed.zh}。",
+                f"{new.id} {old.version} → {new.version} is a breaking change: {listed.en}.",
+            ),
+            remedy=changes[0].remedy,
+            code="breaking_change",
+        )
+    known = {item.name for item in old.items}
+    added = [item for item in new.items if item.name not in known]
+    return [
+        *(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote(item.name)} {item.type.sql}"
+            for item in added
+            for table in (current(new.id), history(new.id))
+        ),
+        *indexes(new),
+    ]
+
+
+def lock(conn: Connection) -> None:
+    """Wait until no other publication runs; held until the caller's transaction ends."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def apply(conn: Connection, old: Contract | None, new: Contract) -> None:
+    """Bring the tables to the new version inside the caller's transaction. Raises Stop for a breaking change.
+
+    One installation-wide advisory lock serialises publications; `lock_timeout` keeps a publication from queueing behind
+    a running merge and, with it, every reader.
+    """
+    statements = create(new) if old is None else [*create(old), *alter(old, new)]
+    lock(conn)
+    conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    for statement in statements:
+        conn.exec_driver_sql(statement)
+
+
+def totals(contract: Contract, table: str) -> str:
+    """One SELECT giving the totals that the contract's table rules speak of, over a quoted table name; the columns are
+    `rows`, and each rule's id."""
+    parts = ['count(*) AS "rows"']
+    for rule in contract.table_rules:
+        listed = ", ".join(quote(item) for item in rule.items)
+        if rule.metric == "nullValues":
+            parts.append(f"count(*) - count({listed}) AS {quote(rule.id)}")
+        elif rule.metric == "duplicateValues":
+            # NULL is no value: rows lacking any part are neither distinct nor duplicate.
+            whole = " AND ".join(f"{quote(item)} IS NOT NULL" for item in rule.items)
+            parts.append(
+                f"count(*) FILTER (WHERE {whole}) - count(DISTINCT ({listed})) FILTER (WHERE {whole}) AS {quote(rule.id)}"
+            )
+    return f"SELECT {', '.join(parts)} FROM {table}"

@@ -1,0 +1,125 @@
+"""A shared library as data: its attributes, and whose word counts for each (CITY.md §2's survivorship order).
+
+    library: population
+    title: 人口库
+    identity: citizen_no            # the attribute that is the subject's number
+    attributes:
+      <name>:
+        title: 姓名                 # Chinese; `english` beside it
+        english: name
+        valueType: person_name      # schemas/types
+        authority: [a, b]           # departments, the most authoritative first; of one department the newest claim wins
+        only: true                  # nobody outside `authority` may give it: without a connected one it stays empty, not_collected
+        unverified: true            # until the first authority is connected any claim fills it, marked unverified
+        declared: true              # shown with its source, never decides anything
+        derive: citizen_no.birth    # when no authority gave it: computed from another attribute (parts: birth, sex)
+        many: true                  # every distinct current value is kept, as a list
+        provisional: true           # may be assigned by the hub, marked hub_provisional (license identifiers)
+    types:                          # license library only: value of the attribute `type` → whose it is
+      <type>: {title: 不动产权证书, authority: a, code: 18-character code of the defining body + 3 digits (GB/T 36904)}
+
+A department of `authority` need not exist yet: it is the law that names it, not the installation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from core.text import T
+from schemas.document import Source, Strict, model, near, read
+from schemas.types import TYPES
+
+PARTS = ("birth", "sex")
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+class Attribute(Strict):
+    """One attribute of a golden record; the module's docstring says what each key means."""
+
+    title: str
+    english: str
+    value_type: str = Field(alias="valueType")
+    authority: tuple[str, ...] = ()
+    only: bool = False
+    unverified: bool = False
+    declared: bool = False
+    derive: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*\.[a-z]+$")
+    many: bool = False
+    provisional: bool = False
+
+    @property
+    def label(self) -> T:
+        """The attribute's name in both languages."""
+        return T(self.title, self.english)
+
+    @model_validator(mode="after")
+    def _sane(self) -> Attribute:
+        if self.only and not self.authority:
+            raise ValueError("`only` needs an authority")
+        if len(set(self.authority)) != len(self.authority):
+            raise ValueError("a department stands twice in `authority`")
+        return self
+
+
+class LicenseType(Strict):
+    """A kind of licence: who issues it, and its GB/T 36904 type code."""
+
+    title: str
+    authority: str
+    code: str = Field(pattern=r"^[0-9A-Z]{18}[0-9]{3}$")
+
+
+class Library(Strict):
+    """One shared library."""
+
+    library: str = Field(pattern=_NAME)
+    title: str
+    identity: str
+    attributes: Mapping[str, Attribute]
+    types: Mapping[str, LicenseType] = {}
+
+    @property
+    def id(self) -> str:
+        """The library's name."""
+        return self.library
+
+
+def load(document: str | Path, *, file: str = "") -> Library:
+    """Read and check a library document. Raises DocumentRefused."""
+    source = read(document, file=file)
+    library = model(source, Library)
+    if library.identity not in library.attributes:
+        raise source.refused(
+            ("identity",),
+            T(f"没有属性 {library.identity}", f"there is no attribute {library.identity}"),
+            near(library.identity, library.attributes),
+        )
+    for name, attribute in library.attributes.items():
+        _check(source, library, name, attribute)
+    return library
+
+
+def _check(source: Source, library: Library, name: str, attribute: Attribute) -> None:
+    place = ("attributes", name)
+    if not re.fullmatch(_NAME, name):
+        raise source.refused(
+            place, T(f"属性名 {name} 不合规则", f"the attribute name {name} is not allowed"), T("请用小写英文。", "Use lower-case English.")
+        )
+    if attribute.value_type not in TYPES:
+        raise source.refused(
+            (*place, "valueType"),
+            T(f"未知的值类型 {attribute.value_type}", f"unknown value type {attribute.value_type}"),
+            near(attribute.value_type, TYPES),
+        )
+    if attribute.derive is not None:
+        origin, _, part = attribute.derive.partition(".")
+        if origin not in library.attributes or part not in PARTS:
+            raise source.refused(
+                (*place, "derive"),
+                T(f"无法由 {attribute.derive} 推得", f"{attribute.derive} cannot be derived"),
+                near(attribute.derive, [f"{library.identity}.{known}" for known in PARTS]),
+            )

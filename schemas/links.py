@@ -1,0 +1,54 @@
+"""What one contract says about other documents: the other end of its relationships, the libraries it contributes to.
+
+A target that is not published yet is no mistake, documents come in any order; a target that is there must have the
+item or attribute named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.text import T
+from schemas.contract import Contract
+from schemas.document import near, read
+from schemas.library import Library
+
+
+def check(
+    contract: Contract,
+    contract_of: Callable[[str], Contract | None],
+    library_of: Callable[[str], Library | None],
+    *,
+    file: str,
+) -> None:
+    """Raise DocumentRefused when `contract` names an item or attribute that an existing document does not have."""
+    for number, link in enumerate(contract.relationships):
+        other = contract_of(link.dataset)
+        if other is None:
+            continue
+        names = {item.name: item for item in other.items}
+        place = ("schema", 0, "relationships", number, "to")
+        if link.other_item not in names:
+            raise read(contract.text, file=file).refused(
+                place,
+                T(f"{link.dataset} 没有信息项 {link.other_item}", f"{link.dataset} has no item {link.other_item}"),
+                near(link.other_item, names),
+            )
+        if names[link.other_item].type.arrow != contract.item(link.item).type.arrow:
+            raise read(contract.text, file=file).refused(
+                place,
+                T("关系两端的类型不同", "the two ends have different types"),
+                T("请连接同类型的信息项。", "Link items of one type."),
+            )
+    for number, contribution in enumerate(contract.contributes):
+        library = library_of(contribution.library)
+        if library is None:
+            continue
+        for word, names in (("items", contribution.items), ("values", contribution.values)):
+            for attribute in names:
+                if attribute not in library.attributes:
+                    raise read(contract.text, file=file).refused(
+                        ("schema", 0, "contributes", number, word, attribute),
+                        T(f"{library.title}没有属性 {attribute}", f"the {library.id} library has no attribute {attribute}"),
+                        near(attribute, library.attributes),
+                    )

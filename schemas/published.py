@@ -1,0 +1,268 @@
+"""The published set: the documents in force. The database is the truth; a snapshot folder is what everyone reads.
+
+    HUTONG_HOME/published/<n>/<kind>/<id>.yaml      every document in force after publication n
+    HUTONG_HOME/published/current -> <n>            swapped by one rename, after the commit
+
+Readers (DAG parsing, the API) never touch the database for documents. A broken document takes down only itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Connection, text
+
+from core.actor import Actor
+from core.errors import DocumentRefused
+from core.text import T
+from schemas import contract, department, library, links
+from schemas.contract import Contract
+from schemas.department import Department
+from schemas.derive import sql
+from schemas.document import read
+from schemas.library import Library
+from schemas.snapshot import CURRENT, FOLDER, store
+
+Kind = Literal["contract", "system", "certificate", "library", "department", "service_item"]
+KINDS: tuple[Kind, ...] = ("department", "library", "contract", "system", "certificate", "service_item")
+Check = Callable[[str, str], object]  # (text, file); raises DocumentRefused
+V = TypeVar("V")
+
+_HERE = Path(__file__).parent
+_compile = lru_cache(maxsize=4096)(lambda text, file: contract.load(text, file=file))
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document as written. `path` says where it came from, for messages only."""
+
+    kind: Kind
+    id: str
+    version: str
+    text: str = field(repr=False)
+    path: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the text, hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def document(kind: Kind, path: Path) -> Document:
+    """A file as a Document: its id is the file's name before the first dot (a department's, its folder's)."""
+    source = read(path)
+    name = path.parent.name if kind == "department" else path.name.partition(".")[0]
+    return Document(kind, name, str(source.tree.get("version", source.sha256[:12])), source.text, str(path))
+
+
+def shipped(others: Sequence[tuple[Kind, Path]] = ()) -> list[Document]:
+    """The documents that come with the product: found by folder here, plus those the caller found elsewhere (systems
+    live with the connectors)."""
+    found: list[tuple[Kind, Path]] = [
+        *(("department", path) for path in sorted(_HERE.glob("contracts/*/department.yaml"))),
+        *(("library", path) for path in sorted(_HERE.glob("libraries/*.yaml"))),
+        *(("contract", path) for path in sorted(_HERE.glob("contracts/*/*.odcs.yaml"))),
+        *(("certificate", path) for path in sorted(_HERE.glob("certificates/*.yaml"))),
+        *others,
+    ]
+    return [document(kind, path) for kind, path in found]
+
+
+def publish(
+    conn: Connection, documents: Sequence[Document], actor: Actor, *, checks: Mapping[Kind, Check] | None = None
+) -> int | None:
+    """Put documents into force inside the caller's transaction, tables included; returns the publication's number,
+    None when nothing differs. Call `write_snapshot` after the commit.
+
+    Documents not listed stay as they are. `checks` judge the kinds that rooms above this one define. Raises
+    DocumentRefused, and Stop for a breaking change of a contract.
+    """
+    sql.lock(conn)
+    now = _in_force(conn)
+    changed = [doc for doc in documents if (doc.kind, doc.id) not in now or now[doc.kind, doc.id].text != doc.text]
+    if not changed:
+        return None
+    future = Published(0, {**now, **{(doc.kind, doc.id): doc for doc in changed}})
+    for doc in changed:
+        future.require(doc.kind, doc.id)
+        if checks and doc.kind in checks:
+            checks[doc.kind](doc.text, doc.path)
+    number: int = conn.execute(
+        text("INSERT INTO hub.publication (actor) VALUES (cast(:actor AS jsonb)) RETURNING n"),
+        {"actor": json.dumps(actor.as_dict())},
+    ).scalar_one()
+    for doc in changed:
+        if doc.kind == "contract":
+            before = now.get(("contract", doc.id))
+            sql.apply(conn, _compile(before.text, before.path) if before else None, future.contracts[doc.id])
+        _insert(conn, doc, number, withdrawn=False)
+    return number
+
+
+def withdraw(conn: Connection, kind: Kind, id: str, actor: Actor) -> int | None:
+    """Take one document out of force inside the caller's transaction; its data stays. None when it was not in force."""
+    sql.lock(conn)
+    doc = _in_force(conn).get((kind, id))
+    if doc is None:
+        return None
+    number: int = conn.execute(
+        text("INSERT INTO hub.publication (actor) VALUES (cast(:actor AS jsonb)) RETURNING n"),
+        {"actor": json.dumps(actor.as_dict())},
+    ).scalar_one()
+    _insert(conn, doc, number, withdrawn=True)
+    return number
+
+
+def _insert(conn: Connection, doc: Document, number: int, *, withdrawn: bool) -> None:
+    conn.execute(
+        text(
+            "INSERT INTO hub.document (kind, id, version, body, sha256, publication, withdrawn)"
+            " VALUES (:kind, :id, :version, :body, :sha256, :publication, :withdrawn)"
+        ),
+        {"kind": doc.kind, "id": doc.id, "version": doc.version, "body": doc.text, "sha256": doc.sha256,
+         "publication": number, "withdrawn": withdrawn},
+    )  # fmt: skip
+
+
+def _in_force(conn: Connection) -> dict[tuple[str, str], Document]:
+    rows = conn.execute(
+        text(
+            "SELECT * FROM (SELECT DISTINCT ON (kind, id) kind, id, version, body, withdrawn FROM hub.document"
+            " ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
+        )
+    )
+    return {(r.kind, r.id): Document(r.kind, r.id, r.version, r.body, f"{r.kind}/{r.id}.yaml") for r in rows}
+
+
+def write_snapshot(conn: Connection, home: Path) -> Path:
+    """Write what the database says is in force and point `current` at it; returns the folder. Safe to repeat: start-up
+    repairs a missing, half-written or altered snapshot by the same call. Keeps the last five."""
+
+    def state() -> tuple[int, dict[str, str]]:
+        number = conn.execute(text("SELECT coalesce(max(n), 0) FROM hub.publication")).scalar_one()
+        return number, {doc.path: doc.text for doc in _in_force(conn).values()}
+
+    return store(home, state)
+
+
+class _Each(Mapping[str, V]):
+    """Documents of one kind, compiled when asked for; a broken one is absent."""
+
+    def __init__(self, owner: Published, kind: Kind, compile: Callable[[Document], V]) -> None:
+        self._owner, self._kind, self._compile = owner, kind, compile
+        self._done: dict[str, V | DocumentRefused] = {}
+
+    def get_or_error(self, id: str) -> V | DocumentRefused | None:
+        if id not in self._done:
+            doc = self._owner.raw.get((self._kind, id))
+            if doc is None:
+                return None
+            try:
+                self._done[id] = self._compile(doc)
+            except DocumentRefused as error:
+                self._done[id] = error
+        return self._done[id]
+
+    def __getitem__(self, id: str) -> V:
+        found = self.get_or_error(id)
+        if found is None or isinstance(found, DocumentRefused):
+            raise KeyError(id)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        ids = (id for kind, id in self._owner.raw if kind == self._kind)
+        return (id for id in ids if not isinstance(self.get_or_error(id), DocumentRefused))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Published:
+    """A read-only view of one published set. Documents are compiled when first asked for: a city has 2,000."""
+
+    def __init__(self, number: int, raw: Mapping[tuple[str, str], Document]) -> None:
+        self.number = number
+        self.raw = raw
+        self._plain = _Each(self, "contract", lambda doc: _compile(doc.text, doc.path))
+        self.contracts: Mapping[str, Contract] = _Each(self, "contract", self._linked)
+        self.libraries: Mapping[str, Library] = _Each(self, "library", lambda doc: library.load(doc.text, file=doc.path))
+        self.departments: Mapping[str, Department] = _Each(
+            self, "department", lambda doc: department.load(doc.text, file=doc.path)
+        )
+        self._trees: dict[str, _Each[dict[str, Any]]] = {
+            kind: _Each(self, kind, lambda doc: read(doc.text, file=doc.path).tree) for kind in KINDS
+        }
+
+    def documents(self, kind: Kind) -> Mapping[str, dict[str, Any]]:
+        """Documents of a kind as plain trees, by id; those that are not YAML are absent."""
+        return self._trees[kind]
+
+    def texts(self, kind: Kind) -> dict[str, str]:
+        """Documents of a kind as written, by id."""
+        return {doc.id: doc.text for (of, _), doc in self.raw.items() if of == kind}
+
+    @cached_property
+    def broken(self) -> dict[str, DocumentRefused]:
+        """File → why, for every document here that cannot be used."""
+        found = {}
+        for kind, id in self.raw:
+            error = self._error(kind, id)
+            if error is not None:
+                found[error.file] = error
+        return found
+
+    def require(self, kind: str, id: str) -> None:
+        """Raise DocumentRefused when that document is broken."""
+        error = self._error(kind, id)
+        if error is not None:
+            raise error
+
+    def _error(self, kind: str, id: str) -> DocumentRefused | None:
+        each: Any = {"contract": self.contracts, "library": self.libraries, "department": self.departments}
+        found = each.get(kind, self._trees[kind]).get_or_error(id)
+        return found if isinstance(found, DocumentRefused) else None
+
+    def _linked(self, doc: Document) -> Contract:
+        made = _compile(doc.text, doc.path)
+        if made.id != doc.id:
+            raise read(doc.text, file=doc.path).refused(
+                ("id",),
+                T(f"登记为 {doc.id},内容为 {made.id}", f"registered as {doc.id}, but its content is {made.id}"),
+                T("请使两者一致。", "Make them the same."),
+            )
+        links.check(made, self._plain.get, self.libraries.get, file=doc.path)
+        return made
+
+
+_cache: dict[Path, tuple[str, Published]] = {}
+
+
+def current(home: Path) -> Published:
+    """What is in force, from the snapshot; read again only when `current` points elsewhere. Empty (number 0) before
+    the first publication."""
+    link = home / FOLDER / CURRENT
+    try:
+        target = os.readlink(link)
+    except FileNotFoundError:
+        return Published(0, {})
+    held = _cache.get(home)
+    if held is None or held[0] != target:
+        held = _cache[home] = (target, open_snapshot(link.parent / target))
+    return held[1]
+
+
+def open_snapshot(folder: Path) -> Published:
+    """One snapshot folder; its texts are read now, so that a later clean-up of old snapshots takes nothing away."""
+    raw: dict[tuple[str, str], Document] = {}
+    for kind in KINDS:
+        for path in sorted((folder / kind).glob("*.yaml")):
+            body = path.read_text("utf-8")
+            raw[kind, path.stem] = Document(kind, path.stem, "", body, f"{kind}/{path.name}")
+    return Published(int(folder.name), raw)

@@ -1,0 +1,152 @@
+"""Quality blocks of a contract → rules. Library metrics speak of totals; custom checks are stock expectations from
+an allow-list, never expressions: a contract is data and may not bring code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from core.text import T
+from schemas.document import Place, Source, near
+from schemas.parts import Item, RowRule, Severity, TableRule
+
+RULE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}")
+METRICS = ("rowCount", "nullValues", "duplicateValues")
+# expectation → (arguments that name items, other arguments with their types)
+ALLOWED: Mapping[str, tuple[tuple[str, ...], Mapping[str, type]]] = {
+    "expect_column_pair_values_a_to_be_greater_than_b": (("column_A", "column_B"), {"or_equal": bool}),
+    "expect_column_value_lengths_to_be_between": (("column",), {"min_value": int, "max_value": int}),
+}
+_LOW = {"mustBe": False, "mustBeGreaterThan": True, "mustBeGreaterOrEqualTo": False}
+_HIGH = {"mustBe": False, "mustBeLessThan": True, "mustBeLessOrEqualTo": False}
+
+
+def compile_rules(
+    source: Source, blocks: list[tuple[Place, str | None, Any]], items: Mapping[str, Item]
+) -> tuple[tuple[TableRule, ...], tuple[RowRule, ...]]:
+    """Compile `(place, item or None for the table, block)`. Raises DocumentRefused for what is not supported."""
+    tables: list[TableRule] = []
+    rows: list[RowRule] = []
+    seen: set[str] = set()
+    for place, item, block in blocks:
+        kind = block.get("type", "library" if "metric" in block else "text")
+        if kind == "text":
+            continue  # a sentence for people
+        name = block.get("id") or block.get("metric") or "check"
+        name = f"{item}_{name}" if item else name
+        if not RULE.fullmatch(name):
+            raise source.refused(
+                (*place, "id"),
+                T(f"质量规则名 {name} 不合规则", f"the rule id {name} is not allowed"),
+                T("请用小写英文字母、数字和下划线。", "Use lower-case letters, digits and underscores."),
+            )
+        if name in seen:
+            raise source.refused(
+                (*place, "id"), T(f"质量规则 {name} 重复", f"the quality rule {name} appears twice"), T("请改用不同的 id。", "Give it another id.")
+            )
+        seen.add(name)
+        severity = block.get("severity", "error")
+        if severity not in get_args(Severity):
+            raise source.refused(
+                (*place, "severity"), T(f"未知的严重程度 {severity}", f"unknown severity {severity}"), near(severity, get_args(Severity))
+            )
+        title, dimension = block.get("name") or block.get("description") or name, block.get("dimension", "completeness")
+        if kind == "library":
+            tables.append(_table_rule(source, place, item, block, items, name, title, severity, dimension))
+        elif kind == "custom":
+            rows.append(_row_rule(source, place, block, items, name, title, severity, dimension))
+        else:
+            raise source.refused(
+                (*place, "type"),
+                T(f"不支持 {kind} 类质量规则", f"quality rules of type {kind} are not supported"),
+                T("请用 library 或 custom。", "Use library or custom."),
+            )
+    return tuple(tables), tuple(rows)
+
+
+def _table_rule(
+    source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: str,
+    severity: Severity, dimension: str,
+) -> TableRule:  # fmt: skip
+    metric = block["metric"]
+    if metric not in METRICS:
+        raise source.refused(
+            (*place, "metric"),
+            T(f"不支持指标 {metric}", f"the metric {metric} is not supported"),
+            T(
+                f"可用:{'、'.join(METRICS)};单个值是否合格由信息项的值类型逐行判断。",
+                f"Known: {', '.join(METRICS)}. Whether one value is valid is judged row by row by its value type.",
+            ),
+        )
+    arguments = block.get("arguments", {})
+    named = tuple(arguments.get("properties", ())) or ((item,) if item else ())
+    for other in named:
+        _known_item(source, (*place, "arguments", "properties"), other, items)
+    if (metric == "nullValues" and len(named) != 1) or (metric == "duplicateValues" and not named):
+        raise source.refused(
+            place,
+            T(f"{metric} 需指明信息项", f"{metric} needs an item"),
+            T("请写在信息项上,或用 arguments.properties 列出。", "Put it on the item, or list arguments.properties."),
+        )
+    unit = block.get("unit", "rows")
+    if unit not in ("rows", "percent") or (unit == "percent" and metric == "rowCount"):
+        raise source.refused((*place, "unit"), T(f"不支持单位 {unit}", f"unit {unit} is not supported here"), near(unit, ["rows"]))
+    low = high = None
+    strict_low = strict_high = False
+    for word, strict in _LOW.items():
+        if word in block:
+            low, strict_low = block[word], strict
+    for word, strict in _HIGH.items():
+        if word in block:
+            high, strict_high = block[word], strict
+    if "mustBeBetween" in block:
+        low, high = block["mustBeBetween"]
+    if low is None and high is None or isinstance(low, str):
+        raise source.refused(
+            place, T("没有可用的界限", "no usable bound"), near("", [*_LOW, *_HIGH, "mustBeBetween"])
+        )
+    return TableRule(name, title, metric, named, low, high, strict_low, strict_high, unit == "percent", severity, dimension)
+
+
+def _row_rule(
+    source: Source, place: Place, block: Any, items: Mapping[str, Item], name: str, title: str, severity: Severity,
+    dimension: str,
+) -> RowRule:  # fmt: skip
+    body = block.get("implementation")
+    if block.get("engine") != "great-expectations" or not isinstance(body, dict):
+        raise source.refused(
+            (*place, "engine"),
+            T("自定义规则只能由 great-expectations 执行", "custom rules run on great-expectations only"),
+            T("请写 engine: great-expectations 与 implementation: {type, kwargs}。", "Write engine: great-expectations and implementation: {type, kwargs}."),
+        )
+    kind = body.get("type")
+    if kind not in ALLOWED:
+        raise source.refused(
+            (*place, "implementation", "type"), T(f"不允许的校验 {kind}", f"the expectation {kind} is not allowed"), near(kind, ALLOWED)
+        )
+    columns, others = ALLOWED[kind]
+    arguments = dict(body.get("kwargs") or {})
+    for key, value in arguments.items():
+        here = (*place, "implementation", "kwargs", key)
+        if key not in columns and key not in others:
+            raise source.refused(here, T(f"未知的参数 {key}", f"unknown argument {key}"), near(key, [*columns, *others]))
+        if key in others and type(value) is not others[key]:
+            raise source.refused(
+                here,
+                T(f"参数 {key} 应为 {others[key].__name__}", f"the argument {key} must be {others[key].__name__}"),
+                T("请更正。", "Correct it."),
+            )
+    named = tuple(str(arguments.pop(column, "")) for column in columns)
+    for column, item in zip(columns, named, strict=True):
+        _known_item(source, (*place, "implementation", "kwargs", column), item, items)
+    if len({items[item].type.arrow for item in named}) > 1:
+        raise source.refused(
+            (*place, "implementation"), T("比较的信息项类型不同", "the items compared have different types"), T("请比较同类型的信息项。", "Compare items of one type.")
+        )
+    return RowRule(name, title, kind, named, arguments, severity, dimension)
+
+
+def _known_item(source: Source, place: Place, name: object, items: Mapping[str, Item]) -> None:
+    if name not in items:
+        raise source.refused(place, T(f"没有信息项 {name}", f"there is no item {name}"), near(name, items))
