@@ -204,13 +204,24 @@ CREATE TABLE libraries.mention (
 CREATE INDEX ON libraries.mention (id_value);
 CREATE INDEX ON libraries.mention (name);
 CREATE INDEX ON libraries.mention (entity_id);
-CREATE INDEX ON libraries.mention (dataset, key) WHERE pending;
+CREATE INDEX ON libraries.mention (id_value) WHERE pending;
+-- an organisation is looked for by the nine characters that its credit code contains (GB 32100)
+CREATE INDEX ON libraries.mention (substr(id_value, 9, 9))
+  WHERE length(id_value) = 18 AND id_kind IN ('uscc', 'organisation_code', 'business_licence');
 CREATE TABLE libraries.golden (
   library    text NOT NULL,
   entity_id  uuid NOT NULL,
   attributes jsonb NOT NULL,
   refreshed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (library, entity_id)
+);
+
+-- the rules the golden records were last made by: what differs from those in force is made again. dataset '' = the library's own
+CREATE TABLE libraries.rules (
+  library text NOT NULL,
+  dataset text NOT NULL,
+  body    jsonb NOT NULL,
+  PRIMARY KEY (library, dataset)
 );
 
 -- ------------------------------------------------------------------ the role that answers: reads shared records, writes only audit rows
