@@ -1,8 +1,8 @@
 """Databases without an Arrow driver (SQLite, MySQL, Oracle …): a server-side cursor, turned into Arrow by column.
 
 The schema must not change half-way, so types are chosen to hold whatever comes: text holds everything exactly (a number
-as its shortest digits, never rounded), and only what a database types strictly becomes native. SQLite types each *value*,
-not the column, so all of its columns are text.
+as its shortest digits, never rounded), and only what a database types strictly becomes native. SQLite types each
+*value*, not the column, so all of its columns are text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote as percent
 
 import pyarrow as pa
-from sqlalchemy import URL, Connection, NullPool, bindparam, create_engine, exc, literal_column, select, text
+from sqlalchemy import URL, Connection, NullPool, Select, bindparam, create_engine, exc, literal_column, select, text
 
 from connectors import refusals
 from connectors.extraction import Extraction
@@ -101,7 +101,9 @@ def _statement(link: Connection, query: Query) -> tuple[str, Mark | None]:
     empty = _execute(link, f"SELECT * FROM {inner} WHERE 1 = 0", None)  # noqa: S608 - the steward's own query
     mark = query.mark_among([str(column[0]) for column in empty.cursor.description])
     name = link.dialect.identifier_preparer.quote_identifier(str(mark))
-    one = select(literal_column(name)).select_from(text(_escaped(inner))).where(text(f"{name} IS NOT NULL")).limit(1)
+    one: Select[Any] = (
+        select(literal_column(name)).select_from(text(_escaped(inner))).where(text(f"{name} IS NOT NULL")).limit(1)
+    )
     sample = link.execute(one).scalar()
     statement = f"SELECT * FROM {inner} WHERE {name} >= :since OR {name} IS NULL"  # noqa: S608 - quoted
     return statement, _bound(query.since, sample)

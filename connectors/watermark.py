@@ -1,7 +1,7 @@
 """The highest mark seen in a source: the lower bound of the next run, as JSON-able text.
 
-Text of a mark: dates and times in ISO 8601 (naive ones stay naive, in the source's own zone), numbers in decimal digits,
-text as the source wrote it. A run reads `>=` its bound, so rows that tie with it are read again and never lost.
+Text of a mark: dates and times in ISO 8601 (naive ones stay naive, in the source's own zone), numbers in decimal
+digits, text as the source wrote it. A run reads `>=` its bound, so rows that tie with it are read again and never lost.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Watermark:
         if isinstance(mark, date):
             return mark > self._local().date()
         if isinstance(mark, str) and _ISO.fullmatch(mark):
-            # Second by second; an offset in the text moves it by hours at most, and only delays the mark.
+            # Second by second in the source's zone; an offset written in the text shifts this by hours at most.
             return mark[:19].replace("T", " ") > self._local().isoformat(" ")[: len(mark[:19])]
         return False
 
