@@ -232,6 +232,7 @@ END $$;
 GRANT USAGE ON SCHEMA hub, records, libraries TO hutong_answer;
 GRANT SELECT ON hub.publication, hub.document, hub.resource, hub.batch, hub.quarantine, hub.quarantine_subject, hub.service_item,
   hub.client, hub.access_grant TO hutong_answer;
+GRANT SELECT (batch_id, row_no, item, severity) ON hub.finding TO hutong_answer;
 GRANT SELECT ON ALL TABLES IN SCHEMA libraries TO hutong_answer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA records GRANT SELECT ON TABLES TO hutong_answer;
 GRANT INSERT ON hub.audit TO hutong_answer;
