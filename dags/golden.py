@@ -1,0 +1,20 @@
+"""Golden records follow every delivered batch; deliveries that come while one run works are taken together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, task, timezone
+
+from dags import assets, steps
+
+with DAG(
+    dag_id="golden",
+    schedule=[assets.RECORDS],
+    start_date=timezone.datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,  # one writer
+    tags=["libraries"],
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
+) as dag:
+    task(steps.refresh)()

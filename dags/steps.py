@@ -1,0 +1,71 @@
+"""What a task does around a step of a journey: open the hub, and tell Airflow whether trying again makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.hub import Hub
+
+
+@contextmanager
+def opened() -> Iterator[Hub]:
+    """The hub of this installation. `Stop` becomes a failure without retries; anything else may be tried again."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from core import settings
+    from core.errors import Stop
+    from core.hub import Hub
+
+    try:
+        hub = Hub.open(settings.load())
+        try:
+            yield hub
+        finally:
+            hub.close()
+    except Stop as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def land(feed_id: str) -> str:
+    """Extract and land a batch; returns its id. Skips the rest when the source has nothing new."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from pipeline import journey
+
+    with opened() as hub:
+        batch = journey.land(hub, feed_id)
+    if batch is None:
+        raise AirflowSkipException(f"{feed_id}: nothing new")
+    return str(batch)
+
+
+def load(batch_id: str) -> str:
+    """Standardise, validate and merge a landed batch; returns its id."""
+    from uuid import UUID
+
+    from pipeline import journey
+
+    with opened() as hub:
+        journey.load(hub, UUID(batch_id))
+    return batch_id
+
+
+def deliver(batch_id: str) -> None:
+    """Pass on that a batch was merged."""
+    from uuid import UUID
+
+    from pipeline import journey
+
+    with opened() as hub:
+        journey.deliver(hub, UUID(batch_id))
+
+
+def refresh() -> None:
+    """Recompute the golden records that merged batches touched."""
+    from libraries import golden
+
+    with opened() as hub:
+        golden.refresh(hub)
