@@ -1,0 +1,168 @@
+"""The one way to read a dataset's records: current or as known at a moment, as of a business date, within a row scope.
+
+`select` makes the statement (certificates compose several), `read` runs it. Nothing here decides who may read what: the
+caller passes the row scope of its grant, and it is part of the statement, never a filter afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    FromClause,
+    LargeBinary,
+    Numeric,
+    RowMapping,
+    Select,
+    String,
+    TableClause,
+    Uuid,
+    and_,
+    column,
+    null,
+    or_,
+    table,
+    true,
+    union_all,
+)
+from sqlalchemy import select as sql_select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.types import TypeEngine
+
+from schemas.contract import Contract
+
+SCHEMA = "records"
+Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
+#: a condition on a row, given its columns: `lambda row: row.holder_no == number`
+Predicate = Callable[[Columns], ColumnElement[bool]]
+
+#: which row a value came from; in every record
+PROVENANCE: tuple[tuple[str, TypeEngine[Any]], ...] = (
+    ("_key", LargeBinary()),
+    ("_system", String()),
+    ("_row_hash", BigInteger()),
+    ("_batch", Uuid()),
+    ("_row_no", BigInteger()),
+    ("_known_from", DateTime(timezone=True)),
+)
+
+
+def read(
+    conn: Connection,
+    contract: Contract,
+    *,
+    where: Predicate | None = None,
+    scope: Predicate | None = None,
+    as_known: datetime | None = None,
+    as_of: date | None = None,
+    columns: Sequence[str] | None = None,
+    zone: str = "Asia/Shanghai",
+) -> Iterator[RowMapping]:
+    """Records one by one; the arguments are those of `select`."""
+    statement = select(contract, where=where, scope=scope, as_known=as_known, as_of=as_of, columns=columns, zone=zone)
+    yield from conn.execute(statement).mappings()
+
+
+def select(
+    contract: Contract,
+    *,
+    where: Predicate | None = None,
+    scope: Predicate | None = None,
+    as_known: datetime | None = None,
+    as_of: date | None = None,
+    columns: Sequence[str] | None = None,
+    zone: str = "Asia/Shanghai",
+) -> Select[Any]:
+    """The statement that reads records.
+
+    where, scope   the question's condition and the reader's row scope; both must hold
+    as_known       what the hub knew at this aware moment; None reads the current records
+    as_of          records valid on this business day in `zone`, both ends included and an empty end open. A contract
+                   that names neither validFrom nor validTo has valid time = known time: what was known as it ended
+    columns        names of items or provenance columns; None gives all of them
+
+    Raises ValueError for a naive `as_known`, KeyError for an unknown column.
+    """
+    if as_known is not None and as_known.tzinfo is None:
+        raise ValueError("as_known must be an aware datetime")
+    conditions: list[ColumnElement[bool]] = []
+    dated = contract.valid_from is not None or contract.valid_to is not None
+    if as_of is not None and not dated:
+        last = _midnight(as_of + timedelta(days=1), zone) - timedelta(microseconds=1)
+        as_known = last if as_known is None else min(as_known, last)
+    rows = current(contract) if as_known is None else _known(contract, as_known)
+    if as_of is not None and dated:
+        conditions.append(_valid(contract, rows.c, as_of, zone))
+    conditions += [condition(rows.c) for condition in (scope, where) if condition is not None]
+    names = rows.c.keys() if columns is None else columns
+    return sql_select(*(rows.c[name] for name in names)).where(and_(true(), *conditions))
+
+
+def current(contract: Contract) -> TableClause:
+    """The table of a dataset's current records."""
+    return table(contract.id, *_columns(contract), schema=SCHEMA)
+
+
+def history(contract: Contract) -> TableClause:
+    """The table of a dataset's former records; `_known_to` is when each stopped being what the hub knew."""
+    ended = column("_known_to", DateTime(timezone=True))
+    return table(f"{contract.id}_history", *_columns(contract), ended, schema=SCHEMA)
+
+
+def _columns(contract: Contract) -> list[Any]:
+    # Built per table: a column object belongs to one table only.
+    provenance = [column(name, kind) for name, kind in PROVENANCE]
+    items = [column(item.name, sql_type(item.type.arrow)) for item in contract.items]
+    return [*provenance[:2], *items, *provenance[2:]]
+
+
+def sql_type(arrow: pa.DataType) -> TypeEngine[Any]:
+    """The SQLAlchemy type of an item, for binding and reading its values."""
+    if pa.types.is_date(arrow):
+        return Date()
+    if pa.types.is_timestamp(arrow):
+        return DateTime(timezone=True)
+    if pa.types.is_decimal(arrow):
+        return Numeric(arrow.precision, arrow.scale)
+    if pa.types.is_integer(arrow):
+        return BigInteger()
+    if pa.types.is_boolean(arrow):
+        return Boolean()
+    return String()
+
+
+def _known(contract: Contract, moment: datetime) -> FromClause:
+    now, then = current(contract), history(contract)
+    standing = sql_select(now).where(now.c["_known_from"] <= moment)
+    ended = sql_select(*(then.c[one.name] for one in now.c)).where(
+        then.c["_known_from"] <= moment, then.c["_known_to"] > moment
+    )
+    # PostgreSQL pushes conditions on the union into both sides, so their indexes serve.
+    return union_all(standing, ended).subquery("known")
+
+
+def _valid(contract: Contract, row: Columns, day: date, zone: str) -> ColumnElement[bool]:
+    limits: list[ColumnElement[bool]] = []
+    if contract.valid_from is not None:
+        start = row[contract.valid_from]
+        until: Any = day if isinstance(start.type, Date) else _midnight(day + timedelta(days=1), zone)
+        begun = start <= until if isinstance(start.type, Date) else start < until
+        limits.append(or_(start.is_(null()), begun))
+    if contract.valid_to is not None:
+        end = row[contract.valid_to]
+        limits.append(or_(end.is_(null()), end >= (day if isinstance(end.type, Date) else _midnight(day, zone))))
+    return and_(*limits)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
