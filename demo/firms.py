@@ -54,7 +54,7 @@ def make(rng: Rng, size: int, people: People, today: date) -> Firms:
     founded = np.datetime64(today) - rng.integers(200, 9000, size).astype("timedelta64[D]")
     adults = np.flatnonzero(people.age(today) >= 22)
     return Firms(
-        name=names.firm_names(rng, category),
+        name=names.firm_names(rng, category, division),
         code=numbers.credit_code(join(category, division), body),
         category=category,
         founded=founded,

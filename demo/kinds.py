@@ -73,12 +73,16 @@ KINDS = (
     Kind(_SUBSIDISED, "number_spreadsheet", "SQRZJH", True, "item", "error", 0.01, "号码经电子表格损坏: 数值单元格, 末三位 000"),
     Kind(_SUBSIDISED, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
     *(
-        Kind(dataset, "residence_card", column, False, "nothing", "none", None, "外国人永久居留身份证")
-        for dataset, column in ((_RIGHT, "ZJH"), (_ACCOUNT, "zjhm"), (_CONTRACT, "MSRZJH"), (_LEASE, "CHZRZJH"))
-    ),
-    *(
-        Kind(dataset, "born_in_ended_division", column, False, "nothing", "none", None, "出生地区划代码已撤销")
-        for dataset, column in ((_RIGHT, "ZJH"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_CONTRACT, "MSRZJH"))
+        Kind(dataset, name, column, False, "nothing", "none", None, note)
+        for dataset, column in (
+            (_RIGHT, "ZJH"), (_LIMIT, "XZRZJH"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_PENALTY, "cf_xdr_zjhm"),
+            (_SERIOUS, "zjhm"), (_CONTRACT, "MSRZJH"), (_LEASE, "CHZRZJH"), (_SUBSIDISED, "SQRZJH"),
+        )
+        for name, note in (
+            ("residence_card", "外国人永久居留身份证"),
+            ("other_document", "港澳、台湾居民通行证或护照; 多处没有证件种类列"),
+            ("born_in_ended_division", "号码开头的区划代码已撤销"),
+        )
     ),
     *(
         Kind(dataset, "number_mistyped", column, True, "item", "error", None, "号码错一位, 校验不符 (仅案例)")

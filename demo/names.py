@@ -37,17 +37,17 @@ def dotted_names(rng: Rng, size: int) -> Text:
     return join(draw(rng, words("dotted_first"), size), dot, draw(rng, words("dotted_last"), size))
 
 
-def firm_names(rng: Rng, category: Text) -> Text:
+def firm_names(rng: Rng, category: Text, division: Text) -> Text:
     """A different name for each body, in the manner of its registrar and category ("91", "92", "12", "11", "51", "N2"…)."""
     size = category.size
-    place = draw(rng, ["益阳市", "益阳", "湖南", "湖南省", "桃江县", "沅江市", "安化县", "南县"], size)
+    district = translate(division, {code: name if town == name else town + name for code, (name, _, town) in DISTRICTS.items()})
+    place = np.where(rng.random(size) < 0.5, draw(rng, ["益阳市", "益阳", "湖南", "湖南省"], size), district)
     shop = join(draw(rng, words("shop_names"), size), draw(rng, words("shop_seconds"), size))
     trade = draw(rng, words("industries"), size)
     company = join(
         place, shop, draw(rng, ["", "", "", "（集团）", "（益阳）"], size), trade,
         draw(rng, ["有限公司", "有限责任公司", "股份有限公司"], size, [0.8, 0.12, 0.08]),
     )  # fmt: skip
-    district = draw(rng, ["益阳市资阳区", "益阳市赫山区", "南县", "桃江县", "安化县", "沅江市"], size)
     by_category = {
         "92": join(district, shop, draw(rng, words("shop_kinds"), size)),
         "12": join(district, draw(rng, words("institutions"), size)),

@@ -38,7 +38,7 @@ class Accounts:
     closed: Days  # NaT while it exists
     paid_to: Days  # month
     base: Ints  # monthly pay the contribution is counted on, yuan
-    second: np.ndarray  # bool: a second live account of a person, a defect
+    second: np.ndarray  # bool: a person's second live account, a defect
 
     def __len__(self) -> int:
         return self.person.size
@@ -76,11 +76,11 @@ def employers(rng: Rng, firms: Firms, today: date) -> Employers:
 
 
 def accounts(rng: Rng, people: People, of: Employers, today: date) -> Accounts:
-    """An account for two fifths of the residents; two in a hundred people have a second live one."""
+    """An account for two fifths of the residents; one in a hundred people has a second live one."""
     age = people.age(today)
     person = some(rng, (age >= 21) & (age <= 62), 0.41 * len(people))
     state = draw(rng, list(_STATES), person.size, list(_STATES.values()))
-    pairs = some(rng, state == NORMAL, 0.02 * person.size)
+    pairs = some(rng, state == NORMAL, 0.01 * person.size)
     person = np.concatenate([person, person[pairs]])
     state = np.concatenate([state, np.full(pairs.size, NORMAL)])
     live_employers = np.flatnonzero(of.state == "01")
