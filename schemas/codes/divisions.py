@@ -42,7 +42,8 @@ def history() -> dict[str, tuple[Division, ...]]:
             if not code.isdigit():  # the heading
                 continue
             above = [part for part in (province, city) if part not in ("", name, "直辖")]
-            heirs = tuple(dict.fromkeys(re.findall(r"\d{6}", re.sub(r"\[\d+\]", "", following))))
+            # `412701[1984]`: a part went to another division in 1984; without a year: at the end of this stretch
+            heirs = tuple(dict.fromkeys(re.findall(r"(\d{6})(?:;|$)", following) or re.findall(r"\d{6}", following)))
             stretches[code].append(
                 Division(code, name, "".join([*above, name]), int(since), int(until) if until else None, heirs)
             )
@@ -63,6 +64,7 @@ def current(year: int) -> npt.NDArray[np.bool_]:
     table = np.zeros(1_000_000, bool)
     for code, entries in history().items():
         table[int(code)] = any(entry.since <= year and (entry.until is None or year <= entry.until) for entry in entries)
+    table[[int(code) for code in _RESIDENCE_PERMIT_PREFIXES]] = True
     return table
 
 

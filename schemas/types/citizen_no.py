@@ -6,8 +6,6 @@ Foreign permanent-residence cards have the same length and check but begin with 
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -20,7 +18,6 @@ from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 EARLIEST_YEAR = 1850
-BLOCK = 16_384  # rows per block: its transposed columns stay in the second-level cache
 
 # Expected check character by the weighted sum of the *character codes* of the first 17 digits.
 _CHECK_BY_SUM = np.array([ord(CHECKS[(s - 48 * sum(WEIGHTS)) % 11]) for s in range(57 * sum(WEIGHTS) + 1)], np.uint8)
@@ -123,21 +120,16 @@ class CitizenNo(ValueType):
     def examine(self, values: pa.Array, options: Options) -> Reasons:
         reasons = np.zeros(len(values), np.uint32)
         rows, matrix = columns.fixed(values, 18)
-        reasons[rows] = self._examine(matrix, options.today)
-        return reasons
+        known, limit = divisions.known(), np.int32(days.from_date(options.today))
 
-    def _examine(self, matrix: columns.Bytes, today: date) -> Reasons:
-        reasons = np.zeros(len(matrix), np.uint32)
-        known, limit = divisions.known(), np.int32(days.from_date(today))
-        for begin in range(0, len(matrix), BLOCK):
-            places = np.ascontiguousarray(matrix[begin : begin + BLOCK].T)
+        def findings(places: columns.Bytes) -> Reasons:
             digits = places - np.uint8(48)
-            found = reasons[begin : begin + BLOCK]
-            right = _CHECK_BY_SUM[_weighted_sum(places)] == places[17]
+            found = np.zeros(places.shape[1], np.uint32)
+            right = check_passes_places(places)
             birth_year = days.number(digits[6:10])
             birth = days.since_epoch(birth_year, days.number(digits[10:14]))
             foreign = (digits[0] == 9) & right
-            # Fifteen digits survive in a floating-point number; Excel writes zeros for the rest.
+            # Fifteen digits survive in a floating-point number; a spreadsheet writes zeros for the rest.
             rounded = ~right & (places[15] == 48) & (places[16] == 48) & (places[17] == 48)
             for wrong, code in (
                 (~right & ~rounded, "checksum"),
@@ -150,6 +142,9 @@ class CitizenNo(ValueType):
             ):
                 if wrong.any():
                     found[wrong] |= self.bit(code)
+            return found
+
+        reasons[rows] = columns.by_block(matrix, findings, np.uint32)
         return reasons
 
     def mask(self, values: pa.Array, level: Level) -> pa.Array:
@@ -158,11 +153,15 @@ class CitizenNo(ValueType):
 
 def check_passes(matrix: columns.Bytes) -> columns.Bools:
     """Whether the last of 18 characters is the check (ISO 7064 MOD 11-2) of the 17 digits before it."""
-    passes = np.zeros(len(matrix), bool)
-    for begin in range(0, len(matrix), BLOCK):
-        places = np.ascontiguousarray(matrix[begin : begin + BLOCK].T)
-        passes[begin : begin + BLOCK] = _CHECK_BY_SUM[_weighted_sum(places)] == places[17]
-    return passes
+    return columns.by_block(matrix, check_passes_places)
+
+
+def check_passes_places(places: columns.Bytes) -> columns.Bools:
+    """`check_passes` for a transposed block: one array per character place."""
+    # letters before the last place can exceed what 17 digits sum to: such numbers are no citizens'
+    total = np.minimum(_weighted_sum(places), len(_CHECK_BY_SUM) - 1)
+    same: columns.Bools = _CHECK_BY_SUM[total] == places[17]
+    return same
 
 
 def _weighted_sum(places: columns.Bytes) -> npt.NDArray[np.uint16]:

@@ -7,7 +7,7 @@ distinct value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ Bytes = npt.NDArray[np.uint8]
 
 FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20}
 _BLANKS = dict.fromkeys(map(ord, " \t\r\n\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"))
-_SPREADSHEET_INTEGER = r"^\d+\.0+$"
+_BLOCK = 16_384  # rows whose transposed bytes stay in the second-level cache
 
 
 class Strings(NamedTuple):
@@ -164,6 +164,14 @@ def fixed(column: pa.Array, width: int) -> tuple[Rows, Bytes]:
     if len(rows) * width == len(view.data):  # nothing else lies in the buffer
         return rows, view.data.reshape(-1, width)
     return rows, strings(column.filter(pa.array(long))).data.reshape(-1, width)
+
+
+def by_block(matrix: Bytes, judge: Callable[[Bytes], npt.NDArray[Any]], dtype: npt.DTypeLike = bool) -> npt.NDArray[Any]:
+    """One result per row of a byte matrix; `judge` sees blocks of it transposed, one array per character place."""
+    result = np.zeros(len(matrix), dtype)
+    for begin in range(0, len(matrix), _BLOCK):
+        result[begin : begin + _BLOCK] = judge(np.ascontiguousarray(matrix[begin : begin + _BLOCK].T))
+    return result
 
 
 def rows_where(column: pa.Array, odd: Callable[[Bytes], Bools]) -> Rows:

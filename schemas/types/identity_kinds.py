@@ -1,0 +1,101 @@
+"""Which kind of document an identity number stands on: as declared, as its check proves, or as its form suggests.
+
+Kinds are the codes of the list `identity_kind`, here as small integers in `KINDS`' order.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.codes import divisions
+from schemas.types import citizen_no, columns, credit_code, days
+
+Kinds = npt.NDArray[np.int8]
+
+KINDS = (
+    "identity_card",
+    "hk_macao_permit",
+    "taiwan_permit",
+    "passport",
+    "permanent_residence",
+    "officer_card",
+    "household_book",
+    "organisation_code",
+    "business_licence",
+    "other",
+)
+(CARD, HK_MACAO, TAIWAN, PASSPORT, RESIDENCE, OFFICER, HOUSEHOLD, ORGANISATION, LICENCE, OTHER) = map(
+    np.int8, range(len(KINDS))
+)
+_UNPROVEN = np.int8(-1)
+_NATIONAL = 100000  # the division of bodies registered with the state itself, not part of GB/T 2260
+
+# The first form that fits, for numbers whose check proves nothing.
+_FORMS = (
+    (CARD, r"^(?:\d{17}[\dX]|\d{15}|\d(?:\.\d+)?E\+?\d+|[\dX]*\*[\dX*]*)$"),
+    (LICENCE, rf"^[{credit_code.REGISTRARS}][{credit_code.ALPHABET}]{{17}}$"),
+    (ORGANISATION, r"^MA[0-9A-Z]{6}-?[0-9X]$"),
+    (HK_MACAO, r"^[HM]\d{8}(?:\d{2})?$"),
+    (TAIWAN, r"^\d{8}$"),
+    (PASSPORT, r"^[A-Z]{1,2}\d{7,8}$"),
+    (ORGANISATION, r"^[0-9A-Z]{8}-?[0-9X]$"),
+)
+
+
+def settle(values: pa.Array, declared: pa.Array | None, today: date) -> tuple[Kinds, columns.Bools]:
+    """The kind each number is judged by, and where a proven kind contradicts the declared one.
+
+    A proven kind wins; else the declared one; else (none, unknown or *other* declared) the number's form decides.
+    """
+    proven = prove(values, today)
+    said = np.full(len(values), OTHER, np.int8)
+    if declared is not None:
+        index = pc.index_in(columns.cells(declared), pa.array(KINDS)).fill_null(int(OTHER))
+        said = index.to_numpy(zero_copy_only=False).astype(np.int8)
+    kinds = np.where(proven == _UNPROVEN, said, proven)
+    unsaid = np.flatnonzero((kinds == OTHER) & columns.mask(values.is_valid()))
+    if unsaid.size:
+        left = values.take(pa.array(unsaid))
+        suggested = np.full(len(unsaid), OTHER, np.int8)
+        for kind, form in reversed(_FORMS):
+            suggested[columns.matches(left, form)] = kind
+        kinds[unsaid] = suggested
+    free = np.isin(said, (OTHER, HOUSEHOLD, OFFICER))  # these documents carry other documents' numbers
+    organisation = np.isin(said, (ORGANISATION, LICENCE)) & (kinds == LICENCE)
+    disputed = (proven != _UNPROVEN) & (proven != said) & ~free & ~organisation
+    permits = np.flatnonzero(disputed & np.isin(said, (HK_MACAO, TAIWAN)))
+    if permits.size:  # residence permits of these compatriots are citizen numbers beginning 81, 82, 83
+        disputed[permits[columns.matches(values.take(pa.array(permits)), "^8[123]0000")]] = False
+    return kinds, disputed
+
+
+def prove(values: pa.Array, today: date) -> Kinds:
+    """The kind whose own arithmetic a number satisfies; -1 where none, or where the form has no check."""
+    kinds = np.full(len(values), _UNPROVEN, np.int8)
+    rows, matrix = columns.fixed(values, 18)
+    limit = days.from_date(today)
+
+    def proven(places: columns.Bytes) -> Kinds:
+        digits = places - np.uint8(48)
+        person = citizen_no.check_passes_places(places) & (digits[:17] <= 9).all(axis=0)
+        digits[digits > 9] = 0  # letters: only organisations', whose proof does not read the birth
+        birth = days.since_epoch(days.number(digits[6:10]), days.number(digits[10:14]))
+        person &= (birth >= _EARLIEST) & (birth <= limit)
+        division = days.number(digits[2:8])
+        organisation = credit_code.check_passes_places(places) & (divisions.known()[division] | (division == _NATIONAL))
+        return np.select(
+            [person & (digits[0] != 9), person, organisation], [CARD, RESIDENCE, LICENCE], _UNPROVEN
+        )
+
+    kinds[rows] = columns.by_block(matrix, proven, np.int8)
+    if len(rows) < len(values):
+        kinds[columns.matches(values, r"^[A-Z]{3}\d{12}$")] = RESIDENCE
+    return kinds
+
+
+_EARLIEST = days.from_date(date(citizen_no.EARLIEST_YEAR, 1, 1))

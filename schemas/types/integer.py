@@ -1,0 +1,54 @@
+"""Whole numbers, bigint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from core.text import T
+from schemas.types import figures
+from schemas.types.base import Options, Reasons, Rule, ValueType
+
+_DIGITS = pa.decimal128(18, 0)
+
+
+class Integer(ValueType):
+    name = "integer"
+    title = T("整数", "Whole number")
+    arrow = pa.int64()
+    sql = "bigint"
+    own_rules = (
+        Rule(
+            "integer.format",
+            "error",
+            "conformity",
+            T("不是整数", "Not a whole number"),
+            T("只填数字，不带小数与单位", "Digits only, without decimals or a unit"),
+        ),
+        Rule(
+            "integer.too_large",
+            "error",
+            "accuracy",
+            T("超过 18 位", "More than 18 digits"),
+            T("核对数值；号码类应使用文本类型", "Check the figure; numbers that identify something are text"),
+        ),
+    )
+
+    def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
+        reasons = np.zeros(len(cells), np.uint32)
+        try:
+            return cells.cast(pa.int64()), reasons
+        except pa.ArrowInvalid:
+            pass
+        found = figures.exact(cells, _DIGITS)
+        reasons[found.unreadable | found.rounded] = self.bit("format")
+        reasons[found.too_large] = self.bit("too_large")
+        values = found.values.cast(pa.int64())
+        return _without(values, found.rounded), reasons
+
+
+def _without(values: pa.Array, rows: figures.columns.Bools) -> pa.Array:
+    return figures.columns.null_where(values, rows)
+
+
+TYPE = Integer()
