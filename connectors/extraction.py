@@ -7,7 +7,7 @@ same for all of them. What a source is, how a feed maps it and what to do with t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -36,6 +36,8 @@ class Extraction(AbstractContextManager["Extraction"]):
         """Files as delivered, for the landing; their paths are good until the extraction is left."""
         self.nothing_new = False
         self.mark = Watermark(since, zone)
+        self.resources = ExitStack()
+        """What must outlive the reading itself, such as copies of files; released when the extraction is left."""
         self._chunk_rows = chunk_rows
         self._batches = read(self)
         self._first: pa.RecordBatch | None = None
@@ -57,6 +59,7 @@ class Extraction(AbstractContextManager["Extraction"]):
         close = getattr(self._batches, "close", None)
         if close is not None:
             close()
+        self.resources.close()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         self.__enter__()

@@ -29,7 +29,7 @@ MAX_BODY_BYTES = 128 << 20
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one request is tried: `tries` at most, waits doubling from `first_s` to `longest_s`, `total_s` in all."""
+    """How long a request is tried: `tries` at most, waits doubling from `first_s` to `longest_s`, `total_s` in all."""
 
     tries: int = 6
     first_s: float = 0.5
@@ -136,7 +136,9 @@ class Service:
 
     def _pause(self, attempt: int) -> float:
         doubled = min(self._patience.longest_s, self._patience.first_s * 2 ** (attempt - 1))
-        return float(doubled) * random.uniform(0.5, 1.0)  # so that feeds which failed together do not come back together
+        return float(doubled) * random.uniform(
+            0.5, 1.0
+        )  # so that feeds which failed together do not come back together
 
     def _down(self, answer: httpx.Response | None, asked: float | None) -> HutongError:
         status = f"HTTP {answer.status_code}" if answer is not None else ""

@@ -1,9 +1,9 @@
-"""Which kinds of connector there are: the modules of this folder that have a function `extract`."""
+"""Which kinds of connector there are: the modules of this folder that have a function `extract`, and `SOURCE_KEYS`."""
 
 from __future__ import annotations
 
 import ast
-import pkgutil
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -22,17 +22,30 @@ DEFAULT_CHUNK_ROWS = 200_000
 
 
 @cache
+def _declared() -> dict[str, tuple[str, ...]]:
+    """Each kind with the keys its feeds may write under `source`. Read without importing drivers."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(_HERE.glob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        is_kind = any(isinstance(node, ast.FunctionDef) and node.name == "extract" for node in body)
+        if is_kind and path != Path(__file__):
+            found[path.stem] = next((keys for node in body if (keys := _source_keys(node))), ())
+    return found
+
+
+def _source_keys(node: ast.stmt) -> tuple[str, ...]:
+    names = [target.id for target in getattr(node, "targets", ()) if isinstance(target, ast.Name)]
+    return tuple(ast.literal_eval(node.value)) if isinstance(node, ast.Assign) and "SOURCE_KEYS" in names else ()
+
+
 def kinds() -> tuple[str, ...]:
-    """The names a system document may write under `connector`. Read without importing drivers."""
-    found = []
-    for module in pkgutil.iter_modules([str(_HERE)]):
-        source = _HERE / f"{module.name}.py"
-        if module.name == Path(__file__).stem or not source.exists():
-            continue
-        body = ast.parse(source.read_text(encoding="utf-8")).body
-        if any(isinstance(node, ast.FunctionDef) and node.name == "extract" for node in body):
-            found.append(module.name)
-    return tuple(sorted(found))
+    """The names a system document may write under `connector`."""
+    return tuple(_declared())
+
+
+def source_keys(kind: str) -> tuple[str, ...]:
+    """What a feed of that kind may write under `source`; other keys are misspelt."""
+    return _declared()[kind]
 
 
 def extract(
@@ -52,18 +65,24 @@ def extract(
     NotReady (a driver is not installed).
     """
     if system.connector not in kinds():
-        near = get_close_matches(system.connector, kinds(), n=1)
-        known = ", ".join(kinds())
-        raise DocumentRefused(
-            T(f"没有连接器 {system.connector}", f"There is no connector {system.connector!r}."),
-            file=system.id,
-            path="connector",
-            remedy=T(
-                f"是否为 {near[0]}？" if near else f"可用：{known}。",
-                f"Did you mean {near[0]}?" if near else f"There are: {known}.",
-            ),
-        )
+        raise _refused(system, "connector", system.connector, kinds())
+    for key in feed.source:
+        if key not in source_keys(system.connector):
+            raise _refused(system, f"{feed.id}.source", key, source_keys(system.connector))
     found: Extraction = import_module(f"connectors.{system.connector}").extract(
         system, feed, secret, since, chunk_rows=chunk_rows
     )
     return found
+
+
+def _refused(system: System, path: str, word: str, known: Sequence[str]) -> DocumentRefused:
+    near = get_close_matches(word, known, n=1)
+    return DocumentRefused(
+        T(f"没有 {word} 这一项", f"There is no {word!r} here."),
+        file=system.id,
+        path=path,
+        remedy=T(
+            f"是否为 {near[0]}？" if near else f"可用：{'、'.join(known)}。",
+            f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}.",
+        ),
+    )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import BatchBlocked
+from core.errors import BatchBlocked, DocumentRefused
 from core.text import T
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ class Query:
 def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Query:
     """The feed's query; table names are quoted as written, part by part (`schema.table`)."""
     table = feed.source.get("table")
+    if not table and not feed.source.get("query"):
+        raise DocumentRefused(
+            T("没有写明读什么", "It does not say what to read."),
+            file=feed.system,
+            path=f"{feed.id}.source",
+            remedy=T("请写 query 或 table。", "Give a query or a table."),
+        )
     text = (
         f"SELECT * FROM {'.'.join(quote(part) for part in str(table).split('.'))}"  # noqa: S608 - quoted identifiers
         if table

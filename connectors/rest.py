@@ -1,7 +1,7 @@
 """Services that answer JSON over HTTP, walked page by page.
 
 Secret: see connectors.http. Source:
-    endpoint    path below the secret's base_url
+    endpoint    path below the secret's base_url (default: the base_url itself)
     params      query parameters; one that holds `{since}` is left out on a first run
     records     dotted path to the list of records (default: the answer itself)
     paging      cursor | page | offset | link; absent: one page
@@ -33,6 +33,7 @@ from core.text import T
 if TYPE_CHECKING:
     from connectors.system import Feed, System
 
+SOURCE_KEYS = ("endpoint", "params", "records", "paging", "parameter", "first", "next", "total", "timeout_s")
 PATIENCE = Patience()
 LONGEST_WALK_S = 3600
 """An extraction that takes longer is given up; a source may set `timeout_s`."""
@@ -67,7 +68,7 @@ class _Reading:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         walk = Walk(self._source.get("paging"), self._source)
-        url = self._service.base.join(str(self._source["endpoint"]).lstrip("/"))
+        url = self._service.base.join(str(self._source.get("endpoint", "")).lstrip("/"))
         step: tuple[httpx.URL, dict[str, str]] | None = walk.begin(url)
         while step is not None:
             page = self._page(*step)
@@ -123,7 +124,7 @@ class _Reading:
 
     def _unreadable(self, why: T) -> HutongError:
         return refusals.unreadable(
-            f"{self._system} {self._source['endpoint']}",
+            f"{self._system} {self._source.get('endpoint', '')}",
             why,
             T("请联系该部门，或核对 endpoint 与 records。", "Ask the department, or check `endpoint` and `records`."),
         )

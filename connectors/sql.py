@@ -22,6 +22,8 @@ from core.text import T
 if TYPE_CHECKING:
     from connectors.system import Feed, System
 
+SOURCE_KEYS = ("query", "table", "timeout_s")
+
 
 def extract(
     system: System, feed: Feed, secret: dict[str, Any], since: str | None, *, chunk_rows: int = 200_000

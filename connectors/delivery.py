@@ -1,0 +1,193 @@
+"""Deliveries in a drop folder: which are complete, which are new, and that they are what was sent.
+
+A delivery is a subfolder with `manifest.json`, written last:
+    {"id": "…", "delivered_at": "<ISO 8601>", "files": [{"name": "…", "rows": 123, "sha256": "…"}]}
+Without that convention (`manifest: none`) each matching file is a delivery, once it has been left unchanged a while.
+Whatever is not complete yet is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pyarrow import fs
+from pydantic import BaseModel, Field, ValidationError
+
+from connectors.query import bad_bound
+from core import clock
+from core.errors import BatchBlocked
+from core.text import T
+
+MANIFEST = "manifest.json"
+SETTLE = timedelta(seconds=60)
+"""A file without a manifest, or a manifest that is not whole, may still be being written for so long."""
+
+_PIECE = 1 << 20
+
+
+class File(BaseModel):
+    """One file as its sender describes it."""
+
+    name: str = Field(pattern=r"^[^./\\\x00][^/\\\x00]*$")
+    rows: int | None = Field(None, ge=0)
+    sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{64}$")
+
+
+class Manifest(BaseModel):
+    """What the sender says of one delivery."""
+
+    id: str = Field(min_length=1)
+    delivered_at: datetime
+    files: list[File]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One complete delivery: the files of it that a feed asks for."""
+
+    id: str
+    delivered_at: datetime
+    folder: str
+    files: tuple[File, ...]
+    manifest: bytes | None
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder, which no other delivery has."""
+        return PurePosixPath(self.folder).name if self.manifest is not None else ""
+
+    @property
+    def mark(self) -> str:
+        """Its place in the order of deliveries, as a watermark."""
+        return f"{self.delivered_at.astimezone(UTC).isoformat()} {self.id}"
+
+
+def place(mark: str) -> tuple[datetime, str]:
+    """The order of a mark. Raises BatchBlocked when it is not one."""
+    moment, _, id = mark.partition(" ")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), id
+    except ValueError:
+        raise bad_bound() from None
+
+
+class Drop:
+    """One drop folder."""
+
+    def __init__(self, files: fs.FileSystem, base: str, zone: str) -> None:
+        self.fs = files
+        self._base = base
+        self._zone = ZoneInfo(zone)
+
+    def deliveries(self, pattern: str, *, manifests: bool, settle: timedelta) -> list[Delivery]:
+        """Complete deliveries that hold a file matching the pattern, oldest first. Raises OSError."""
+        found = self._described(pattern, settle) if manifests else self._settled(pattern, settle)
+        return sorted(found, key=lambda delivery: place(delivery.mark))
+
+    def _described(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
+        for folder in self.fs.get_file_info(fs.FileSelector(self._base)):
+            if folder.type != fs.FileType.Directory:
+                continue
+            path = f"{folder.path}/{MANIFEST}"
+            info = self.fs.get_file_info(path)
+            if info.type != fs.FileType.File:
+                continue  # still being delivered
+            text = self._bytes(path)
+            manifest = self._manifest(text, folder.base_name, fresh=_age(info) < settle)
+            if manifest is None:
+                continue
+            wanted = tuple(file for file in manifest.files if _matches(file.name, pattern))
+            self._check(folder, manifest, pattern)
+            if wanted:
+                moment = manifest.delivered_at
+                aware = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
+                yield Delivery(manifest.id, aware, folder.path, wanted, text)
+
+    def _settled(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
+        for info in self.fs.get_file_info(fs.FileSelector(self._base)):
+            if info.type == fs.FileType.File and _matches(info.base_name, pattern) and _age(info) >= settle:
+                named = File(name=info.base_name, rows=None, sha256=None)
+                yield Delivery(info.base_name, info.mtime, self._base, (named,), None)
+
+    def _manifest(self, text: bytes, folder: str, *, fresh: bool) -> Manifest | None:
+        try:
+            manifest = Manifest.model_validate(json.loads(text.decode("utf-8-sig")))
+        except (ValueError, ValidationError, RecursionError) as error:
+            if fresh:
+                return None
+            fields = ", ".join(".".join(map(str, e["loc"])) for e in _errors(error)) or "JSON"
+            raise blocked(
+                T(f"交换批次 {folder} 的清单有误：{fields}", f"The manifest of delivery {folder} is wrong: {fields}.")
+            ) from None
+        aware = manifest.delivered_at.tzinfo and manifest.delivered_at > clock.now() + timedelta(days=1)
+        if aware:
+            # It would hide every later delivery.
+            raise blocked(
+                T(f"交换批次 {folder} 的时间在未来", f"The manifest of delivery {folder} is dated in the future.")
+            )
+        return manifest
+
+    def _check(self, folder: fs.FileInfo, manifest: Manifest, pattern: str) -> None:
+        """Files and manifest must name each other."""
+        listed = {file.name for file in manifest.files}
+        there = {info.base_name for info in self.fs.get_file_info(fs.FileSelector(folder.path))}
+        for name in sorted(name for name in listed - there if _matches(name, pattern)):
+            raise blocked(
+                T(f"交换批次 {folder.base_name} 缺少文件 {name}", f"Delivery {folder.base_name} lacks file {name}.")
+            )
+        for name in sorted(name for name in there - listed if _matches(name, pattern)):
+            raise blocked(
+                T(
+                    f"交换批次 {folder.base_name} 的清单没有列出 {name}",
+                    f"The manifest of delivery {folder.base_name} does not list {name}.",
+                )
+            )
+
+    def fetch(self, path: str, target: Path) -> str | None:
+        """Copy a file to a local one; its SHA-256, or None when it changed meanwhile. Raises OSError."""
+        before = self.fs.get_file_info(path)
+        digest = hashlib.sha256()
+        with self.fs.open_input_stream(path) as source, target.open("wb") as copy:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                copy.write(piece)
+        after = self.fs.get_file_info(path)
+        same = (before.size, before.mtime_ns) == (after.size, after.mtime_ns)
+        return digest.hexdigest() if same and target.stat().st_size == after.size else None
+
+    def _bytes(self, path: str) -> bytes:
+        with self.fs.open_input_stream(path) as stream:
+            return bytes(stream.read())
+
+
+def blocked(message: T, *, code: str = "manifest") -> BatchBlocked:
+    """A delivery that is not what its manifest says."""
+    return BatchBlocked(
+        message,
+        code=code,
+        remedy=T(
+            "请部门更正后作为新批次重新交换。", "Ask the department to correct it and deliver it as a new delivery."
+        ),
+    )
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Lock files (`~$…`) and hidden files are nobody's data."""
+    return not name.startswith(("~$", ".")) and fnmatchcase(PurePosixPath(name).name, pattern)
+
+
+def _age(info: fs.FileInfo) -> timedelta:
+    age: timedelta = clock.now() - info.mtime
+    return age
+
+
+def _errors(error: Exception) -> list[Any]:
+    return list(error.errors()) if isinstance(error, ValidationError) else []
