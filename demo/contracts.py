@@ -61,7 +61,9 @@ class Subsidies:
     start: Days
 
 
-def contracts(rng: Rng, people: People, firms: Firms, homes: Homes, rights: Rights, holders: Holders, today: date) -> Contracts:
+def contracts(
+    rng: Rng, people: People, firms: Firms, homes: Homes, rights: Rights, holders: Holders, today: date
+) -> Contracts:
     """A contract for a fifth of the titled dwellings, and for dwellings still being built."""
     total = 0.28 * len(homes)
     open_count = round(0.3 * total)

@@ -95,7 +95,9 @@ def _units(rng: Rng, size: int) -> Homes:
         district=district,
         use=np.where(rural, "10", use),
         right=np.where(rural, draw(rng, ["6", "8"], size, [0.85, 0.15]), "4"),
-        nature=np.where(rural, "99", draw(rng, ["0", "1", "5", "6", "8", "9"], size, [0.8, 0.08, 0.02, 0.04, 0.02, 0.04])),
+        nature=np.where(
+            rural, "99", draw(rng, ["0", "1", "5", "6", "8", "9"], size, [0.8, 0.08, 0.02, 0.04, 0.02, 0.04])
+        ),
         area=np.where(business, area * 2, area),
         address=names.addresses(rng, district),
     )
@@ -112,7 +114,7 @@ def units(rng: Rng, district: Text, serial: Ints, rural: Mask) -> Text:
 
 
 def _holders(rng: Rng, dwelling: Mask, people: People, firms: Firms, today: date) -> tuple[Holders, Text, Ints]:
-    """Who holds each right: mostly a head of family, often with the spouse; firms hold half of the business premises."""
+    """Who holds each right: mostly a head of family, often with the spouse; firms hold half of the premises."""
     count = dwelling.size
     age = people.age(today)
     adults = np.flatnonzero((age >= 24) & (people.role <= SPOUSE))

@@ -38,9 +38,11 @@ def dotted_names(rng: Rng, size: int) -> Text:
 
 
 def firm_names(rng: Rng, category: Text, division: Text) -> Text:
-    """A different name for each body, in the manner of its registrar and category ("91", "92", "12", "11", "51", "N2"…)."""
+    """A different name for each body, in the manner of its registrar and category ("91", "12", "N2" …)."""
     size = category.size
-    district = translate(division, {code: name if town == name else town + name for code, (name, _, town) in DISTRICTS.items()})
+    district = translate(
+        division, {code: name if town == name else town + name for code, (name, _, town) in DISTRICTS.items()}
+    )
     place = np.where(rng.random(size) < 0.5, draw(rng, ["益阳市", "益阳", "湖南", "湖南省"], size), district)
     shop = join(draw(rng, words("shop_names"), size), draw(rng, words("shop_seconds"), size))
     trade = draw(rng, words("industries"), size)
@@ -62,7 +64,7 @@ def firm_names(rng: Rng, category: Text, division: Text) -> Text:
 
 def distinct(names: Text) -> Text:
     """The names with a number in front of the second, third … bearer of one, so that each is met once."""
-    _, first, inverse = np.unique(names, return_index=True, return_inverse=True)
+    _, inverse = np.unique(names, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     ordered = inverse[order]
     rank = np.arange(names.size) - np.searchsorted(ordered, ordered)

@@ -64,7 +64,7 @@ def mistyped(number: Text) -> Text:
 
 
 def residence_card(rng: Rng, birth: Days, male: NDArray[np.bool_]) -> Text:
-    """Foreign permanent-residence cards issued since 2023-12: 18 digits, the first a 9, checked like a citizen number."""
+    """Foreign permanent-residence cards since 2023-12: 18 digits, the first a 9, the check a citizen number's."""
     nation = draw(rng, ["840", "392", "410", "276", "250", "826"], birth.size)
     return citizens(rng, join("943", nation), birth, male)
 
@@ -77,11 +77,11 @@ def old_residence_card(rng: Rng, nation: Text, birth: Days) -> Text:
 def body_check(first8: Text) -> Text:
     """The check character of an organisation code (GB 11714)."""
     total = _values(first8, 8, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") @ _BODY_WEIGHTS
-    return _BODY_CHECKS[11 - total % 11]
+    return np.asarray(_BODY_CHECKS[11 - total % 11])
 
 
 def credit_code(head: Text, body: Text) -> Text:
-    """A unified social credit code of registrar, category and division (8) and organisation code (9), with its check."""
+    """A credit code: registrar, category and division (8), organisation code (9) and its own check character."""
     first = join(head, body)
     total = _values(first, 17, _CREDIT_ALPHABET) @ _CREDIT_WEIGHTS
     return join(first, np.array(list(_CREDIT_ALPHABET))[(31 - total % 31) % 31])

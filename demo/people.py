@@ -12,7 +12,9 @@ from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, join, some
 from demo.words import birth_divisions, words
 
 HEAD, SPOUSE, CHILD, PARENT = 0, 1, 2, 3
-IDENTITY_CARD, HK_MACAO, TAIWAN, PASSPORT, RESIDENCE = range(5)  # kinds of document in the world; systems have their codes
+IDENTITY_CARD, HK_MACAO, TAIWAN, PASSPORT, RESIDENCE = range(
+    5
+)  # kinds of document in the world; systems have their codes
 _FOREIGN_SHARE = {HK_MACAO: 0.004, TAIWAN: 0.002, PASSPORT: 0.003, RESIDENCE: 0.004}
 
 
@@ -42,7 +44,9 @@ class People:
 def make(rng: Rng, size: int, today: date) -> People:
     """`size` residents."""
     family, role, age, male = _members(rng, size)
-    birth = np.datetime64(today) - (age * 365.2425 + rng.integers(0, 365, size)).astype(np.int64) - np.timedelta64(1, "D")
+    birth = (
+        np.datetime64(today) - (age * 365.2425 + rng.integers(0, 365, size)).astype(np.int64) - np.timedelta64(1, "D")
+    )
     birth = birth.astype("datetime64[D]")
     heads = np.flatnonzero(role == HEAD)
     home = names.districts_of(rng, heads.size)

@@ -72,7 +72,9 @@ def employers(rng: Rng, firms: Firms, today: date) -> Employers:
     state = draw(rng, ["01", "02", "03", "05", "99"], firm.size, [0.93, 0.02, 0.02, 0.025, 0.005])
     state = np.where(firms.closed[firm], "04", state)
     after = rng.integers(20, 150, firm.size).astype("timedelta64[D]")
-    return Employers(firm, state, np.minimum(firms.founded[firm] + after, np.datetime64(today) - np.timedelta64(30, "D")))
+    return Employers(
+        firm, state, np.minimum(firms.founded[firm] + after, np.datetime64(today) - np.timedelta64(30, "D"))
+    )
 
 
 def accounts(rng: Rng, people: People, of: Employers, today: date) -> Accounts:

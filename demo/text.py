@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +37,7 @@ def points(text: Text, width: int) -> NDArray[np.uint32]:
 
 def join(*parts: Text | str) -> Text:
     """Element-wise concatenation; plain strings are broadcast."""
-    return cast(Text, reduce(np.strings.add, [np.asarray(part, dtype=np.str_) for part in parts]))
+    return reduce(np.strings.add, [np.asarray(part, dtype=np.str_) for part in parts])
 
 
 def draw(rng: Rng, words: Sequence[str], size: int, weights: Sequence[float] | None = None) -> Text:
@@ -61,16 +61,16 @@ def iso(days: Days) -> Text:
 
 def compact(days: Days) -> Text:
     """Dates as yyyymmdd."""
-    return cast(Text, np.strings.replace(np.datetime_as_string(days, unit="D"), "-", ""))
+    return np.strings.replace(np.datetime_as_string(days, unit="D"), "-", "")
 
 
 def yyyymm(months: Days) -> Text:
     """Months (datetime64[M]) as yyyymm."""
-    return cast(Text, np.strings.replace(np.datetime_as_string(months, unit="M"), "-", ""))
+    return np.strings.replace(np.datetime_as_string(months, unit="M"), "-", "")
 
 
 def some(rng: Rng, among: Mask, count: float) -> Ints:
-    """About `count` different row numbers (rounded, at least one where any qualifies) among the rows of a mask, ascending."""
+    """`count` different row numbers of a mask, ascending: rounded, at least one where any qualifies."""
     candidates = np.flatnonzero(among)
     size = min(candidates.size, max(round(count), 1))
     return np.sort(rng.choice(candidates, size=size, replace=False)).astype(np.int64)
@@ -86,4 +86,6 @@ def put(array: NDArray[Any], rows: Ints, values: ArrayLike) -> NDArray[Any]:
 
 def translate(values: Text, mapping: Mapping[str, str], default: str = "") -> Text:
     """Each value replaced by what the mapping says."""
-    return np.select([values == key for key in mapping], [np.asarray(text) for text in mapping.values()], np.asarray(default))
+    return np.select(
+        [values == key for key in mapping], [np.asarray(text) for text in mapping.values()], np.asarray(default)
+    )

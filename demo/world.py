@@ -10,6 +10,11 @@ from typing import Literal
 import numpy as np
 
 from demo import contracts, firms, homes, people, savings
+from demo.contracts import Contracts, Leases, Subsidies
+from demo.firms import Firms
+from demo.homes import Holders, Homes, Rights
+from demo.people import People
+from demo.savings import Accounts, Employers, Loans
 from demo.text import Rng
 
 Size = Literal["small", "medium"]
@@ -24,17 +29,17 @@ class World:
     residents: int
     seed: int
     today: date
-    people: people.People
-    firms: firms.Firms
-    homes: homes.Homes
-    rights: homes.Rights
-    holders: homes.Holders
-    employers: savings.Employers
-    accounts: savings.Accounts
-    loans: savings.Loans
-    contracts: contracts.Contracts
-    leases: contracts.Leases
-    subsidies: contracts.Subsidies
+    people: People
+    firms: Firms
+    homes: Homes
+    rights: Rights
+    holders: Holders
+    employers: Employers
+    accounts: Accounts
+    loans: Loans
+    contracts: Contracts
+    leases: Leases
+    subsidies: Subsidies
 
     def rng(self, part: str) -> Rng:
         """The random numbers of one part: changing one part leaves the others as they were."""

@@ -34,7 +34,9 @@ def changed_at(rng: Rng, day: Days, today: date, most_days: int = 20) -> Text:
     """Change times in local time: soon after the day, before yesterday ended."""
     latest = np.datetime64(today, "s") - np.timedelta64(1, "s")
     after = rng.integers(8 * 3600, most_days * 86_400, day.size).astype("timedelta64[s]")
-    time = np.minimum(day.astype("datetime64[s]") + after, latest - rng.integers(0, 40_000, day.size).astype("timedelta64[s]"))
+    time = np.minimum(
+        day.astype("datetime64[s]") + after, latest - rng.integers(0, 40_000, day.size).astype("timedelta64[s]")
+    )
     return np.strings.replace(np.datetime_as_string(time, unit="s"), "T", " ")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from demo import names
 from demo.firms import RARE
 from demo.numbers import body_check
 from demo.savings import NORMAL, SEALED, last_month

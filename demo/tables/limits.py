@@ -57,7 +57,9 @@ def _part(size: int, **columns: Text | str) -> dict[str, Text]:
     return {name: np.broadcast_to(np.asarray(columns.get(name, ""), dtype=np.str_), (size,)) for name in _COLUMNS}
 
 
-def _mortgages(rng: Rng, world: World, right: Ints, lender: Text, code: Text, yuan: Ints, start: Days, end: Days) -> dict[str, Text]:
+def _mortgages(
+    rng: Rng, world: World, right: Ints, lender: Text, code: Text, yuan: Ints, start: Days, end: Days
+) -> dict[str, Text]:
     return _part(
         right.size,
         XZLX="DY",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from demo.savings import CLOSED_OUT, NORMAL, SEALED, last_month
@@ -29,7 +31,7 @@ def movements(world: World, account: Text, monthly: Ints, balance: Ints, truth: 
     june = _last_june(world)
     paid = np.flatnonzero(exists & (of.opened < june))
     add(paid, "09", np.full(paid.size, june), balance[paid] * 15 // 1000)
-    ended = (of.paid_to + _MONTH).astype("datetime64[D]") + np.timedelta64(9, "D")
+    ended = cast(Days, of.paid_to + _MONTH).astype("datetime64[D]") + np.timedelta64(9, "D")
     recent = (ended >= window) & (ended < np.datetime64(world.today))
     who = np.flatnonzero((of.state == SEALED) & recent)
     add(who, "05", ended[who], np.zeros(who.size, dtype=np.int64))
@@ -69,7 +71,9 @@ def _last_june(world: World) -> np.datetime64:
     return np.datetime64(f"{year}-06-30")
 
 
-def _booked(account: Text, parts: list[tuple[Ints, Text, Text, Days, Ints, Text]], late: Mask, truth: Truth) -> dict[str, Text]:
+def _booked(
+    account: Text, parts: list[tuple[Ints, Text, Text, Days, Ints, Text]], late: Mask, truth: Truth
+) -> dict[str, Text]:
     """All parts in the order they were booked, numbered."""
     row, kind, month, day, cents, reason = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort([row, day])

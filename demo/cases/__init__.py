@@ -1,0 +1,25 @@
+"""Subjects made for one question each, with the records that decide it and the answer it must get.
+
+Their given names hold characters no other resident's name has, so that nobody else's record can be mistaken for theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from demo.cases import firms, money, property
+from demo.cases.desk import Desk
+from demo.tables.build import with_rows
+from demo.truth import Truth
+from demo.world import World
+
+
+def add(tables: Mapping[str, pa.Table], world: World, truth: Truth) -> dict[str, pa.Table]:
+    """The systems' tables with the cases' records behind the city's."""
+    desk = Desk(world.today, truth)
+    money.cases(desk)
+    property.cases(desk)
+    firms.cases(desk)
+    return {name: with_rows(table, desk.rows.get(name, [])) for name, table in tables.items()}
