@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import pyarrow as pa
@@ -154,7 +154,7 @@ class BatchWriter:
         path = f"{self.folder}/{MANIFEST}"
         if self.landing.local:
             temporary = Path(f"{path}.writing")
-            with temporary.open("wb", opener=_private) as stream:
+            with _private(str(temporary)) as stream:
                 stream.write(body)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -183,7 +183,7 @@ class BatchWriter:
 
     def _open(self, name: str) -> Any:
         path = f"{self.folder}/{name}"
-        return open(path, "wb", opener=_private) if self.landing.local else self.landing.fs.open_output_stream(path)
+        return _private(path) if self.landing.local else self.landing.fs.open_output_stream(path)
 
 
 class _HashingSink:
@@ -223,8 +223,8 @@ class _HashingSink:
         return self._digest.hexdigest()
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _private(path: str) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def _sync_folder(folder: Path) -> None:

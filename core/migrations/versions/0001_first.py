@@ -9,5 +9,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
-    op.get_bind().connection.driver_connection.execute(statements)
+    """Run the SQL file beside this one."""
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text("utf-8").replace("%", "%%"))

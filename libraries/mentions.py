@@ -1,0 +1,160 @@
+"""Who is named in a record: (dataset, key, role, part) → an identity claim (kind, number, name).
+
+A number is evidence, not identity: numbers get corrected, and two people can share one. A mention therefore says only
+what the record says; which entity it is about is a link that `golden.refresh` sets and a judgement may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from schemas.contract import Contract, Item, Subject
+from schemas.types import TYPES, Options, ValueType
+from schemas.types.parts import split
+
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("role", pa.string()),
+        ("part", pa.int32()),
+        ("id_kind", pa.string()),
+        ("id_value", pa.string()),
+        ("name", pa.string()),
+    ]
+)
+#: kind of a number whose item type says it by itself
+KIND_OF_TYPE: Mapping[str, str] = {"citizen_no": "identity_card", "credit_code": "uscc"}
+#: kind of an organisation's number by its length (DOMAIN §4: 18 uscc, 15 registration, 9 organisation code)
+KIND_OF_LENGTH: Mapping[int, str] = {18: "uscc", 15: "registration_no", 9: "organisation_code"}
+LICENSE = "license"
+
+
+def of_rows(contract: Contract, values: Mapping[str, pa.Array], options: Mapping[str, Options]) -> pa.Table:
+    """The mentions in typed rows, one table of `SCHEMA`; `row` is the row's index. Rows that name nobody yield none."""
+    found = [_of_subject(contract, subject, values, options) for subject in contract.subjects]
+    return pa.concat_tables(found) if found else SCHEMA.empty_table()
+
+
+def _of_subject(
+    contract: Contract, subject: Subject, values: Mapping[str, pa.Array], options: Mapping[str, Options]
+) -> pa.Table:
+    item = contract.item(subject.id)
+    rows = len(values[subject.id])
+    if subject.separator is None:
+        parent = np.arange(rows)
+        part = np.zeros(rows, dtype=np.int32)
+        numbers = values[subject.id]
+        names = values[subject.name] if subject.name else pa.nulls(rows, pa.string())
+    else:
+        parent, part, numbers, names = _parts(contract, subject, values, options)
+    kinds = _kinds(item, values, numbers, parent)
+    table = pa.table(
+        [
+            pa.array(parent, pa.int64()),
+            pa.repeat(subject.role, len(parent)),
+            pa.array(part, pa.int32()),
+            kinds,
+            numbers.cast(pa.string()),
+            names.cast(pa.string()),
+        ],
+        schema=SCHEMA,
+    )
+    return table.filter(pc.or_(pc.is_valid(table["id_value"]), pc.is_valid(table["name"])))
+
+
+def _kinds(item: Item, values: Mapping[str, pa.Array], numbers: pa.Array, parent: NDArray[np.int64]) -> pa.Array:
+    if item.kind_item:
+        kinds = values[item.kind_item].take(pa.array(parent))
+    elif item.type.name in KIND_OF_TYPE:
+        kinds = pa.repeat(KIND_OF_TYPE[item.type.name], len(parent))
+    elif item.type.name == "organisation_no":
+        lengths = pc.utf8_length(numbers)
+        kinds = pa.nulls(len(parent), pa.string())
+        for length, kind in KIND_OF_LENGTH.items():
+            kinds = pc.if_else(pc.equal(lengths, length), kind, kinds)
+    elif item.type.name == "identity_no":
+        # no kind beside the number: what judges as a citizen's number is one, anything else keeps its kind open
+        kinds = pc.if_else(pc.match_substring_regex(numbers, r"^[1-8]\d{16}[0-9X]$"), "identity_card", "other")
+    else:
+        kinds = pa.repeat(LICENSE, len(parent))
+    return pc.if_else(pc.is_valid(numbers), kinds, pa.scalar(None, pa.string()))
+
+
+def _parts(
+    contract: Contract, subject: Subject, values: Mapping[str, pa.Array], options: Mapping[str, Options]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], pa.Array, pa.Array]:
+    """The persons named in cells that hold several: parent row, part number, number, name. Where numbers and names are
+    not equally many, who has which number is not known, so only the names are claimed."""
+    item = contract.item(subject.id)
+    separator = str(subject.separator)
+    plain = replace(options[subject.id], separator=None, pair=None, kinds=None, required=False)
+    cells = split(values[subject.id].cast(pa.string()), separator, subject.pair)
+    written = cells.numbers if subject.pair else cells.text
+    # what does not parse is kept as written: such a row is in quarantine, where a best guess is better than none
+    numbers = pc.coalesce(item.type.standardise(written, plain)[0], written)
+    if subject.pair:
+        return cells.parent, _count_up(cells.parent), numbers, _names(TYPES["person_name"], cells.names)
+    if subject.name is None:
+        return cells.parent, _count_up(cells.parent), numbers, pa.nulls(len(numbers), pa.string())
+    named = split(values[subject.name].cast(pa.string()), separator, None)
+    rows = len(values[subject.id])
+    agree = np.bincount(cells.parent, minlength=rows) == np.bincount(named.parent, minlength=rows)
+    paired = agree[named.parent]
+    aligned = np.full(len(named.parent), -1, dtype=np.int64)
+    aligned[paired] = np.flatnonzero(agree[cells.parent])
+    picked = numbers.take(pa.array(aligned, mask=~paired))
+    names = _names(contract.item(subject.name).type, named.text)
+    return named.parent, _count_up(named.parent), picked, names
+
+
+def _names(kind: ValueType, written: pa.Array) -> pa.Array:
+    return pc.coalesce(kind.standardise(written, Options())[0], written)
+
+
+def _count_up(parent: NDArray[np.int64]) -> NDArray[np.int32]:
+    """0, 1, 2 … within each run of one parent."""
+    if not len(parent):
+        return np.zeros(0, dtype=np.int32)
+    starts = np.flatnonzero(np.concatenate(([True], parent[1:] != parent[:-1])))
+    lengths = np.diff(np.concatenate((starts, [len(parent)])))
+    return (np.arange(len(parent)) - np.repeat(starts, lengths)).astype(np.int32)
+
+
+def merge(connection: Connection, dataset: str, system: str, staged: str, touched: str) -> None:
+    """Bring the mentions of a batch in, inside the merge's transaction.
+
+    `staged` is the table of the batch's mentions; `touched` holds the keys whose record changed or ended. A mention whose
+    claim is unchanged keeps its link; whoever was named in a touched record is to be refreshed.
+    """
+    names = {"dataset": dataset, "system": system}
+    connection.execute(
+        text(
+            "UPDATE libraries.entity SET dirty = true WHERE NOT dirty AND id IN (SELECT m.entity_id FROM libraries.mention m "
+            f"JOIN {touched} t ON t.key = m.key WHERE m.dataset = :dataset AND m.entity_id IS NOT NULL)"
+        ),
+        names,
+    )
+    connection.execute(
+        text(
+            f"DELETE FROM libraries.mention m USING {touched} t WHERE m.dataset = :dataset AND m.key = t.key AND NOT EXISTS "
+            f"(SELECT FROM {staged} s WHERE s.key = m.key AND s.role = m.role AND s.part = m.part)"
+        ),
+        names,
+    )
+    connection.execute(
+        text(
+            "INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
+            f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} "
+            "ON CONFLICT (dataset, key, role, part) DO UPDATE SET id_kind = excluded.id_kind, id_value = excluded.id_value, "
+            "name = excluded.name, entity_id = NULL, pending = true "
+            "WHERE (m.id_kind, m.id_value, m.name) IS DISTINCT FROM (excluded.id_kind, excluded.id_value, excluded.name)"
+        ),
+        names,
+    )

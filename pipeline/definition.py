@@ -1,0 +1,76 @@
+"""By what a batch is read: a contract, a system and a feed, of one version each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from connectors import system as systems
+from connectors.system import Feed, System
+from core.errors import NotFound, Stop
+from core.hub import Hub
+from core.text import T
+from pipeline.batch import Batch
+from schemas import contract as contracts
+from schemas import published
+from schemas.contract import Contract
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a feed's batch is read by."""
+
+    contract: Contract
+    system: System
+    feed: Feed
+
+
+def current(hub: Hub, feed_id: str) -> Definition:
+    """The published definition of a feed; NotFound when there is none, DocumentRefused when one of its documents is broken."""
+    now = published.current(hub.home)
+    system_id, _, dataset = feed_id.partition(".")
+    texts = now.texts("system")
+    if system_id not in texts:
+        raise NotFound(
+            T(f"没有已发布的系统 {system_id}。", f"No system {system_id} is published."),
+            remedy=T("hutong status 列出全部采集任务。", "`hutong status` lists the feeds."),
+        )
+    now.require("contract", dataset)
+    system = systems.load(texts[system_id], file=f"system/{system_id}.yaml")
+    found = [feed for feed in system.feeds if feed.id == feed_id]
+    if not found or dataset not in now.contracts:
+        raise NotFound(
+            T(f"没有已发布的采集任务 {feed_id}。", f"No feed {feed_id} is published."),
+            remedy=T("hutong status 列出全部采集任务。", "`hutong status` lists the feeds."),
+        )
+    return Definition(now.contracts[dataset], system, found[0])
+
+
+def of_batch(hub: Hub, batch: Batch) -> Definition:
+    """The versions that a batch was landed under, whatever has been published since."""
+    with hub.read() as connection:
+        contract = contracts.load(
+            _text(connection, "contract", batch.dataset, batch.contract_sha), file=f"contract/{batch.dataset}.yaml"
+        )
+        system = systems.load(
+            _text(connection, "system", batch.system, batch.system_sha), file=f"system/{batch.system}.yaml"
+        )
+    return Definition(contract, system, system.feed(batch.dataset))
+
+
+def _text(connection: Connection, kind: str, name: str, sha256: str) -> str:
+    body = connection.execute(
+        text("SELECT body FROM hub.document WHERE kind = :kind AND id = :id AND sha256 = :sha256 LIMIT 1"),
+        {"kind": kind, "id": name, "sha256": sha256},
+    ).scalar()
+    if body is None:
+        raise Stop(
+            T(
+                f"找不到批次落地时所用的文档 {kind}/{name}。",
+                f"The {kind} {name} that the batch was landed under is missing.",
+            ),
+            remedy=T("从备份恢复数据库中的 hub.document。", "Restore hub.document from a backup."),
+            code="document_missing",
+        )
+    return str(body)

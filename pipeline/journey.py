@@ -1,0 +1,167 @@
+"""The ordered steps of a batch: land, load, deliver; run one feed through, or take up what a dead process left.
+
+    extract → land │ standardise → validate → merge │ deliver
+              commit                          commit
+
+The two commit points are *landed* (the manifest) and *merged* (one transaction). Between them everything may be lost and
+is done again from the landing. Every function here may be repeated; a feed's batches go one at a time, in landing order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from core.actor import SYSTEM, Actor
+from core.errors import DatabaseUnavailable, Retry
+from core.hub import Hub
+from core.log import get_logger
+from core.text import T
+from pipeline import batch as batches
+from pipeline import definition, merge, stage
+from pipeline import deliver as delivery
+from pipeline import land as landing
+from pipeline.batch import Batch
+
+log = get_logger(__name__)
+
+
+def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
+    """Bring a feed's next batch to the landing store. Returns its id, or that of one landed before and not yet loaded,
+    or None when the source has nothing new."""
+    with _alone(hub, feed_id):
+        pending = _take_up(hub, feed_id, actor)
+        if pending:
+            return pending[0].id
+        extraction = landing.Landing(hub, definition.current(hub, feed_id), actor)
+        with _ended_on_error(hub, extraction, actor):
+            for _ in extraction:
+                pass
+        return extraction.batch.id if extraction.batch else None
+
+
+def load(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
+    """Bring a landed batch into the library; a batch that is there already is left alone."""
+    with hub.read() as connection:
+        batch = batches.get(connection, batch_id)
+    with _alone(hub, batch.feed):
+        return _load(hub, batch_id, actor)
+
+
+def deliver(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
+    """Announce a merged batch."""
+    with hub.read() as connection:
+        batch = batches.get(connection, batch_id)
+    return delivery.deliver(hub, batch, actor)
+
+
+def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
+    """Bring a feed up to date: what was left is finished first, then the source is read. None when nothing is new.
+
+    The rows are loaded while they land; the merge waits for the manifest.
+    """
+    with _alone(hub, feed_id):
+        for pending in _take_up(hub, feed_id, actor):
+            delivery.deliver(hub, _load(hub, pending.id, actor), actor)
+        found = definition.current(hub, feed_id)
+        extraction = landing.Landing(hub, found, actor)
+        with _ended_on_error(hub, extraction, actor), closing(iter(extraction)) as rows:
+            first = next(rows, None)
+            if extraction.batch is None:
+                return None
+            chunks = _chained(first, rows)
+            staged = stage.stage(hub, found.contract, found.feed, extraction.batch, chunks)
+            staged.seconds["extract and land"] += extraction.seconds
+            batch = merge.merge(hub, found.feed, extraction.batch, staged, actor)
+        return delivery.deliver(hub, batch, actor)
+
+
+def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
+    with hub.read() as connection:
+        batch = batches.get(connection, batch_id)
+    if batch.state in ("merged", "delivered"):
+        return batch
+    found = definition.of_batch(hub, batch)
+    with _ended_on_error(hub, batch, actor):
+        staged = stage.stage(hub, found.contract, found.feed, batch, landing.chunks(hub, batch))
+        return merge.merge(hub, found.feed, batch, staged, actor)
+
+
+def _take_up(hub: Hub, feed_id: str, actor: Actor) -> list[Batch]:
+    """End or finish what a dead process left: a batch with its manifest has landed, one without never was; a merged one is
+    announced. Returns the landed batches that wait for loading, oldest first."""
+    with hub.read() as connection:
+        left = batches.unfinished(connection, feed_id)
+    landed = []
+    for batch in left:
+        if batch.state == "merged":
+            delivery.deliver(hub, batch, actor)
+        elif batch.state == "landed":
+            landed.append(batch)
+        elif (manifest := landing.manifest(hub, batch)) is not None:
+            landed.append(landing.landed(hub, batch, manifest, actor))
+        else:
+            stage.drop(hub, batch)
+            landing.clear(hub, batch)
+            _end(
+                hub,
+                batch,
+                Retry(T("上次抽取中断。", "The extraction before was interrupted."), code="interrupted"),
+                actor,
+            )
+    return landed
+
+
+@contextmanager
+def _alone(hub: Hub, feed_id: str) -> Iterator[None]:
+    """Only one process works on a feed; the lock goes with its session, so a killed process leaves none."""
+    with hub.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = {"name": f"hutong.feed.{feed_id}"}
+        if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar_one():
+            raise Retry(
+                T(f"采集任务 {feed_id} 正在运行。", f"The feed {feed_id} is being run already."),
+                remedy=T("等它结束后再试。", "Try again when it has ended."),
+                code="feed_busy",
+            )
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+
+
+@contextmanager
+def _ended_on_error(hub: Hub, subject: landing.Landing | Batch, actor: Actor) -> Iterator[None]:
+    """A batch that an error stopped is ended with its reason. A landed batch that met a down database stays landed."""
+    try:
+        yield
+    except Exception as error:
+        batch = subject.batch if isinstance(subject, landing.Landing) else subject
+        if isinstance(error, OperationalError):
+            raise DatabaseUnavailable(
+                T("数据库连接中断。", "The database connection broke."),
+                remedy=T("稍后重试。", "Try again later."),
+                code="database_down",
+            ) from error
+        if batch is not None:
+            _end(hub, batch, error, actor)
+        raise
+
+
+def _end(hub: Hub, batch: Batch, error: Exception, actor: Actor) -> None:
+    why = batches.reason(error)
+    state = "blocked" if isinstance(error, batches.BLOCKING) else "failed"
+    log.warning("batch ended", feed=batch.feed, batch=str(batch.id), state=state, code=why["code"])
+    with hub.begin() as connection:
+        batches.move(connection, batch, state, actor, reason=why)
+    stage.drop(hub, batch)
+
+
+def _chained(first: pa.RecordBatch | None, rest: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    if first is not None:
+        yield first
+    yield from rest

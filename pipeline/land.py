@@ -1,0 +1,147 @@
+"""The first commit point: a batch on the landing store, whole, with its manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.system import Feed
+from core import clock
+from core.actor import Actor
+from core.hub import Hub
+from core.ids import uuid7
+from pipeline import batch as batches
+from pipeline import extract
+from pipeline.batch import Batch
+from pipeline.definition import Definition
+
+
+class Landing:
+    """One extraction on its way to the landing store. Iterate it once: every chunk is given on after it was written.
+
+    Afterwards `batch` is the landed batch, or None when the source had nothing new.
+    """
+
+    def __init__(self, hub: Hub, found: Definition, actor: Actor) -> None:
+        self.hub, self.actor = hub, actor
+        self.contract, self.system, self.feed = found.contract, found.system, found.feed
+        self.batch: Batch | None = None
+        self.seconds = 0.0
+
+    def __iter__(self) -> Generator[pa.RecordBatch]:
+        hub, feed = self.hub, self.feed
+        with hub.read() as connection:
+            last = batches.last_merged(connection, feed.id)
+        since = last.watermark if last else None
+        self.batch = self._create(since)
+        writer = hub.landing.writer(feed.system, feed.dataset, self.batch.id)
+        try:
+            with extract.opened(hub, self.system, feed, since) as extraction:
+                if extraction.nothing_new:
+                    writer.abandon()
+                    self._forget()
+                    return
+                started = time.perf_counter()
+                for chunk in extraction:
+                    kept = extract.without_ignored(feed, chunk)
+                    writer.write(kept)
+                    self.seconds += time.perf_counter() - started
+                    yield kept
+                    started = time.perf_counter()
+                if not writer.rows:
+                    writer.write(_empty(extraction.schema, feed))
+                for name, content in extraction.originals:
+                    writer.original(name, content)
+                manifest = writer.commit(
+                    {
+                        "batch": str(self.batch.id),
+                        "feed": feed.id,
+                        "origin": "feed",
+                        "mode": feed.mode,
+                        "contract": {"version": self.contract.version, "sha256": self.contract.sha256},
+                        "system": {"sha256": self.system.sha256},
+                        "since": since,
+                        "watermark": extraction.watermark,
+                        "source_rows": extraction.source_rows,
+                        "landed_at": clock.now().isoformat(),
+                    }
+                )
+                self.seconds += time.perf_counter() - started
+        except GeneratorExit:
+            writer.abandon()  # whoever read us gave up; the batch is theirs to end
+            raise
+        except BaseException:
+            writer.abandon()
+            raise
+        self.batch = landed(hub, self.batch, manifest, self.actor)
+
+    def _create(self, since: str | None) -> Batch:
+        batch_id = uuid7()
+        facts = {
+            "feed": self.feed.id,
+            "system": self.feed.system,
+            "dataset": self.feed.dataset,
+            "mode": self.feed.mode,
+            "contract_version": self.contract.version,
+            "contract_sha": self.contract.sha256,
+            "system_sha": self.system.sha256,
+            "since": since,
+        }
+        with self.hub.begin() as connection:
+            batches.create(connection, batch_id, facts, self.actor)
+            return batches.get(connection, batch_id)
+
+    def _forget(self) -> None:
+        """Nothing was delivered, so there was no batch."""
+        if self.batch is not None:
+            with self.hub.begin() as connection:
+                batches.forget(connection, self.batch)
+            self.batch = None
+
+
+def landed(hub: Hub, batch: Batch, manifest: dict[str, Any], actor: Actor) -> Batch:
+    """Record what the manifest says. Also how a batch whose process died behind its manifest is taken up again."""
+    with hub.begin() as connection:
+        return batches.move(
+            connection,
+            batch,
+            "landed",
+            actor,
+            watermark=manifest["watermark"],
+            source_rows=manifest["source_rows"],
+            landed_rows=manifest["rows"],
+            landed_at=manifest["landed_at"],
+        )
+
+
+def chunks(hub: Hub, batch: Batch) -> Iterator[pa.RecordBatch]:
+    """The rows of a landed batch."""
+    return hub.landing.read(batch.system, batch.dataset, batch.id, hub.settings.chunk_rows)
+
+
+def rows(hub: Hub, batch: Batch, numbers: set[int]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Single landed rows by number (from 1): (number of the first, rows), chunk by chunk."""
+    first = 1
+    for chunk in chunks(hub, batch):
+        wanted = [number - first for number in sorted(numbers) if first <= number < first + chunk.num_rows]
+        for index in wanted:
+            yield first + index, chunk.slice(index, 1)
+        first += chunk.num_rows
+
+
+def manifest(hub: Hub, batch: Batch) -> dict[str, Any] | None:
+    """The manifest of a batch, or None when it never landed whole."""
+    return hub.landing.manifest(batch.system, batch.dataset, batch.id)
+
+
+def clear(hub: Hub, batch: Batch) -> None:
+    """Clear away what an attempt without manifest left."""
+    hub.landing.writer(batch.system, batch.dataset, batch.id).abandon()
+
+
+def _empty(schema: pa.Schema, feed: Feed) -> pa.RecordBatch:
+    kept = pa.schema([schema.field(name) for name in extract.landing_columns(feed, schema)])
+    return pa.RecordBatch.from_pylist([], schema=kept)

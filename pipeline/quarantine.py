@@ -1,0 +1,120 @@
+"""Rows that wait: the raw row, its findings, and whoever it could be about."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from libraries import mentions
+from pipeline.batch import Batch
+from pipeline.standardise import Chunk, Standardiser
+from pipeline.validate import as_text
+from schemas.types import columns
+
+ROWS = pa.schema([("row_no", pa.int64()), ("key", pa.binary()), ("source_key", pa.string()), ("row", pa.string())])
+SUBJECTS = pa.schema(
+    [
+        ("row_no", pa.int64()),
+        ("role", pa.string()),
+        ("part", pa.int32()),
+        ("number", pa.string()),
+        ("name", pa.string()),
+    ]
+)
+
+
+def rows(chunk: Chunk, bad: NDArray[np.bool_], standardiser: Standardiser) -> tuple[pa.Table, pa.Table]:
+    """The waiting rows of a chunk and their subjects, as tables of `ROWS` and `SUBJECTS`."""
+    mask = pa.array(bad)
+    raw = chunk.raw.filter(mask)
+    numbers = chunk.row_no[bad]
+    contract = standardiser.contract
+    written = {item.name: columns.cells(as_text(standardiser.raw(raw, item.name))) for item in contract.items}
+    readable = np.ones(len(numbers), dtype=bool)
+    source_keys: list[list[str | None]] = []
+    parts = [written[name].to_pylist() for name in contract.key]
+    for index, key in enumerate(zip(*parts, strict=True)):
+        readable[index] = all(part is not None for part in key)
+        source_keys.append(list(key))
+    keys = [bytes(key) if there else None for key, there in zip(chunk.keys[bad], readable, strict=True)]
+    table = pa.table(
+        {
+            "row_no": pa.array(numbers),
+            "key": pa.array(keys, pa.binary()),
+            "source_key": pa.array([json.dumps(key, ensure_ascii=False) for key in source_keys], pa.string()),
+            "row": pa.array([json.dumps(row, ensure_ascii=False) for row in _as_rows(raw)], pa.string()),
+        },
+        schema=ROWS,
+    )
+    # a best guess at whom the row is about: the typed value where there is one, else what is written
+    guess: dict[str, pa.Array] = {}
+    for item in contract.items:
+        typed = chunk.values[item.name].filter(mask)
+        guess[item.name] = pc.coalesce(typed, written[item.name]) if pa.types.is_string(typed.type) else typed
+    named = mentions.of_rows(contract, guess, standardiser.options)
+    subjects = pa.table(
+        [
+            pa.array(numbers).take(named["row"].combine_chunks()),
+            named["role"],
+            named["part"],
+            named["id_value"],
+            named["name"],
+        ],
+        schema=SUBJECTS,
+    )
+    return table, subjects
+
+
+def _as_rows(raw: pa.RecordBatch) -> list[dict[str, Any]]:
+    names = raw.schema.names
+    cells = [as_text(raw.column(index)).to_pylist() for index in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def close_restated(connection: Connection, batch: Batch, staged: str, waiting: str) -> None:
+    """Earlier waiting rows of the feed that this batch states again end here: corrected at the source, or waiting anew.
+
+    A full batch restates everything; any other, only the keys it brought.
+    """
+    stated = f"q.key IN (SELECT _key FROM {staged} UNION ALL SELECT key FROM {waiting})"
+    condition = "true" if batch.mode == "full" else stated
+    connection.execute(
+        text(
+            "UPDATE hub.quarantine q SET status = 'closed_by_source', closed_at = now() "
+            f"WHERE q.feed = :feed AND q.status = 'open' AND {condition}"
+        ),
+        {"feed": batch.feed},
+    )
+
+
+def insert(connection: Connection, batch: Batch, staged_rows: str, staged_subjects: str, staged_findings: str) -> None:
+    """The waiting rows, their subjects and all findings of the batch, inside the merge's transaction."""
+    names = {"batch": batch.id, "feed": batch.feed, "system": batch.system, "dataset": batch.dataset}
+    connection.execute(
+        text(
+            "INSERT INTO hub.quarantine (batch_id, row_no, feed, system, dataset, key, source_key, row) "
+            "SELECT :batch, row_no, :feed, :system, :dataset, key, CAST(source_key AS jsonb), CAST(row AS jsonb) "
+            f"FROM {staged_rows}"
+        ),
+        names,
+    )
+    connection.execute(
+        text(
+            "INSERT INTO hub.quarantine_subject (batch_id, row_no, dataset, role, part, number, name) "
+            f"SELECT :batch, row_no, :dataset, role, part, number, name FROM {staged_subjects}"
+        ),
+        names,
+    )
+    connection.execute(
+        text(
+            "INSERT INTO hub.finding (batch_id, row_no, dataset, item, rule, severity, dimension, raw) "
+            f"SELECT :batch, row_no, :dataset, item, rule, severity, dimension, raw FROM {staged_findings}"
+        ),
+        names,
+    )

@@ -1,0 +1,116 @@
+"""Rows of one batch that claim the same key: identical ones count once, the latest of several versions counts, and
+versions without an order wait for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from connectors.system import Feed
+from core import clock
+from core.hub import Hub
+from pipeline import land, quarantine
+from pipeline.batch import Batch
+from pipeline.keys import Repeat
+from pipeline.stage import GONE, Staged
+from pipeline.standardise import Standardiser
+from pipeline.validate import Judge
+from schemas import keys as key_rules
+
+
+@dataclass
+class Settled:
+    """What became of repeated keys: rows dropped as repeated, rows and keys that wait; of all these, how many were flagged
+    as removed, and the fold of their contents."""
+
+    repeated: list[int] = field(default_factory=list)
+    conflicting: list[int] = field(default_factory=list)
+    removed: int = 0
+    keys: list[np.void] = field(default_factory=list)
+    content: int = 0
+
+
+def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
+    """Decide every group of rows with one key."""
+    settled = Settled()
+    versions: list[Repeat] = []
+    for group in staged.incoming.repeats():
+        if len(set(group.content)) == 1:
+            _drop(settled, group, min(group.rows))
+        else:
+            versions.append(group)
+    if not versions:
+        return settled
+    order = _order(hub, feed, batch, {row for group in versions for row in group.rows})
+    judged = f"{staged.contract.id}.{key_rules.ITEM}.conform" not in staged.contract.disabled
+    for group in versions:
+        # only the expectation sends rows to wait: with it disabled, the row stated last counts
+        latest = _latest(group, order) if judged else max(group.rows)
+        if latest is not None:
+            _drop(settled, group, latest)
+            continue
+        settled.conflicting += group.rows
+        settled.keys.append(group.key)
+        for value in group.content:
+            settled.content ^= value
+            settled.removed += value == GONE
+    return settled
+
+
+def _drop(settled: Settled, group: Repeat, keep: int) -> None:
+    for row, value in zip(group.rows, group.content, strict=True):
+        if row != keep:
+            settled.repeated.append(row)
+            settled.content ^= value
+            settled.removed += value == GONE
+
+
+def _latest(group: Repeat, order: dict[int, Any]) -> int | None:
+    """The row with the highest order; None when some have none, or the highest is shared by different contents."""
+    if any(order.get(row) is None for row in group.rows):
+        return None
+    top = max(order[row] for row in group.rows)
+    candidates = [(row, value) for row, value in zip(group.rows, group.content, strict=True) if order[row] == top]
+    return min(candidates)[0] if len({value for _, value in candidates}) == 1 else None
+
+
+def _order(hub: Hub, feed: Feed, batch: Batch, numbers: set[int]) -> dict[int, Any]:
+    """The watermark of landed rows, read again: repeats are rare, so nothing is held for them while rows pass."""
+    if not feed.watermark:
+        return {}
+    return {number: row.column(feed.watermark)[0].as_py() for number, row in land.rows(hub, batch, numbers)}
+
+
+def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, settled: Settled) -> None:
+    """Take dropped and waiting rows out of the staging tables, and put the waiting ones where waiting rows are staged."""
+    out = settled.repeated + settled.conflicting
+    if not out:
+        return
+    connection.execute(text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY) ON COMMIT DROP"))
+    connection.execute(text("INSERT INTO out_of_batch SELECT unnest(CAST(:rows AS bigint[]))"), {"rows": out})
+    for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no")):
+        table = staged.tables[name]
+        connection.execute(text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no"))
+    if settled.conflicting:
+        _wait(connection, hub, feed, batch, staged, settled.conflicting)
+
+
+def _wait(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, conflicting: list[int]) -> None:
+    standardiser = Standardiser(staged.contract, feed, clock.today(hub.settings.timezone))
+    found = list(land.rows(hub, batch, set(conflicting)))
+    numbers = np.array([number for number, _ in found], dtype=np.int64)
+    chunk = standardiser(pa.concat_batches([row for _, row in found]), numbers)
+    waiting, subjects = quarantine.rows(chunk, np.ones(len(numbers), dtype=bool), standardiser)
+    findings = Judge(staged.contract).conflicts(numbers, waiting["source_key"].to_pylist())
+    for name, table in (("waiting", waiting), ("subjects", subjects), ("findings", findings)):
+        names = table.column_names
+        values = ", ".join(f":{column}" for column in names)
+        if table.num_rows:
+            connection.execute(
+                text(f"INSERT INTO staging.{staged.tables[name]} ({', '.join(names)}) VALUES ({values})"),
+                table.to_pylist(),
+            )

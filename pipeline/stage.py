@@ -1,0 +1,215 @@
+"""From landed rows to staging tables: standardised, judged, hashed; only what differs from the library is shipped.
+
+Three threads overlap: the landing (or the source itself) is read ahead, this one standardises and judges, and a third
+ships to PostgreSQL. Memory holds a few chunks and some 50 bytes a row of keys and hashes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from connectors.system import Feed
+from core import clock
+from core.hub import Hub
+from libraries import mentions
+from pipeline import quarantine
+from pipeline.batch import Batch
+from pipeline.keys import Incoming, Known
+from pipeline.overlap import Behind, ahead
+from pipeline.standardise import Chunk, Standardiser
+from pipeline.validate import Judge
+from schemas.contract import Contract
+from schemas.derive import sql
+
+MENTIONS = pa.schema(
+    [("row_no", pa.int64()), ("key", pa.binary()), *[column for column in mentions.SCHEMA if column.name != "row"]]
+)
+#: the content of a record flagged as removed, among the versions of its key
+GONE = np.int64(0)
+
+
+@dataclass
+class Staged:
+    """What a batch came to before its merge: staging tables in PostgreSQL and what is known of its rows."""
+
+    contract: Contract
+    tables: dict[str, str]
+    known: Known
+    incoming: Incoming = field(default_factory=Incoming)
+    landed: int = 0
+    quarantined: int = 0
+    removed: int = 0
+    unreadable_keys: int = 0
+    confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    content: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def retained(self, conflicting: list[np.void]) -> int:
+        """The fold of the contents that stay as they are: rows whose new version waits, and all unseen rows of a batch
+        that may close nothing."""
+        confirmed = self.confirmed.copy()
+        if conflicting:
+            at = self.known.find(np.array(conflicting, dtype="V16"))
+            confirmed[at[at >= 0]] = False
+        stays = ~confirmed & (self.known.seen if not self.unreadable_keys else True)
+        return int(np.bitwise_xor.reduce(self.known.content[stays])) if stays.any() else 0
+
+
+def tables(batch: Batch) -> dict[str, str]:
+    """The names of a batch's staging tables."""
+    tag = batch.id.hex
+    return {
+        name: f"{name}_{tag}" for name in ("rows", "mentions", "waiting", "subjects", "findings", "gone", "touched")
+    }
+
+
+def create(hub: Hub, contract: Contract, batch: Batch) -> dict[str, str]:
+    """Empty staging tables for a batch; what an attempt before left is dropped. UNLOGGED: lost in a crash, as they may."""
+    names = tables(batch)
+    items = ", ".join(f"{sql.quote(item.name)} {item.type.sql}" for item in contract.items)
+    shapes = {
+        "rows": f"_key bytea, _row_hash bigint, _row_no bigint, {items}",
+        "mentions": "row_no bigint, key bytea, role text, part integer, id_kind text, id_value text, name text",
+        "waiting": "row_no bigint, key bytea, source_key text, row text",
+        "subjects": "row_no bigint, role text, part integer, number text, name text",
+        "findings": "row_no bigint, item text, rule text, severity text, dimension text, raw text",
+        "gone": "_key bytea, _row_no bigint",
+        "touched": "key bytea",
+    }
+    with hub.begin() as connection:
+        for name, shape in shapes.items():
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS staging.{names[name]}")
+            connection.exec_driver_sql(f"CREATE UNLOGGED TABLE staging.{names[name]} ({shape})")
+    return names
+
+
+def drop(hub: Hub, batch: Batch) -> None:
+    """Remove a batch's staging tables."""
+    with hub.begin() as connection:
+        for name in tables(batch).values():
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS staging.{name}")
+
+
+def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
+    """Run the chunks of a batch through standardising and judging into its staging tables."""
+    judge = Judge(contract)
+    standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone))
+    staged = Staged(contract, create(hub, contract, batch), known(hub, contract, feed))
+    staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
+    with hub.adbc() as connection, connection.cursor() as cursor:
+
+        def ship(parcel: tuple[str, pa.Table]) -> None:
+            started = time.perf_counter()
+            name, table = parcel
+            cursor.adbc_ingest(staged.tables[name], table, mode="append", db_schema_name="staging")
+            staged.seconds["ship"] += time.perf_counter() - started
+
+        with Behind(ship) as loader:
+            for raw in ahead(chunks):
+                for parcel in _take(staged, raw, standardiser, judge, feed):
+                    if parcel[1].num_rows:
+                        loader.put(parcel)
+        gone = _gone(staged, batch)
+        if len(gone):
+            ship(("gone", pa.table({"_key": gone, "_row_no": pa.nulls(len(gone), pa.int64())})))
+    return staged
+
+
+def known(hub: Hub, contract: Contract, feed: Feed) -> Known:
+    """What the library holds for a feed that restates everything. Others ship all they bring: an increment is small."""
+    if feed.mode != "full":
+        return Known.of(np.zeros(0, dtype="V16"), np.zeros(0, dtype=np.int64))
+    query = f"SELECT _key, _row_hash FROM {sql.current(contract.id)} WHERE _system = $1"
+    with hub.adbc() as connection, connection.cursor() as cursor:
+        cursor.execute(query, parameters=(feed.system,))
+        table = cursor.fetch_arrow_table()
+    keys = b"".join(
+        chunk.cast(pa.binary(16)).buffers()[1][chunk.offset * 16 :][: len(chunk) * 16] for chunk in table["_key"].chunks
+    )
+    return Known.of(np.frombuffer(keys, dtype="V16"), table["_row_hash"].to_numpy())
+
+
+def _take(
+    staged: Staged, raw: pa.RecordBatch, standardiser: Standardiser, judge: Judge, feed: Feed
+) -> list[tuple[str, pa.Table]]:
+    """One chunk: what to ship of it. Everything that must be known across chunks is kept on `staged`."""
+    clock_ = time.perf_counter()
+    chunk = standardiser(raw)
+    staged.seconds["standardise"] += (at := time.perf_counter()) - clock_
+    judged = judge(chunk, standardiser)
+    staged.seconds["validate"] += (then := time.perf_counter()) - at
+    bad = judged.bad
+    removed = chunk.removed & ~bad
+    good = ~bad & ~removed
+    unreadable = chunk.reasons["_key"] != 0
+    staged.landed += raw.num_rows
+    staged.quarantined += int(bad.sum())
+    staged.removed += int(removed.sum())
+    staged.unreadable_keys += int(unreadable.sum())
+    staged.findings.update(judged.findings["rule"].to_pylist())
+    at_known = staged.known.find(chunk.keys)
+    # a waiting row's key counts as present: it was not deleted at the source
+    staged.known.seen[at_known[at_known >= 0]] = True
+    staged.confirmed[at_known[good & (at_known >= 0)]] = True
+    staged.content ^= int(np.bitwise_xor.reduce(chunk.content[good])) if good.any() else 0
+    chunk.content[removed] = GONE
+    staged.incoming.add(chunk.keys[~bad], chunk.content[~bad], chunk.row_no[~bad])
+    same = np.zeros(len(bad), dtype=bool)
+    there = at_known >= 0
+    same[there] = staged.known.content[at_known[there]] == chunk.content[there]
+    parcels = [("findings", judged.findings)]
+    parcels += _rows(chunk, good & ~same, standardiser)
+    if removed.any():
+        keys = _binary(chunk.keys[removed])
+        parcels.append(("gone", pa.table({"_key": keys, "_row_no": pa.array(chunk.row_no[removed])})))
+    if bad.any():
+        waiting, subjects = quarantine.rows(chunk, bad, standardiser)
+        parcels += [("waiting", waiting), ("subjects", subjects)]
+    staged.seconds["hash and split"] += time.perf_counter() - then
+    return parcels
+
+
+def _rows(chunk: Chunk, take: NDArray[np.bool_], standardiser: Standardiser) -> list[tuple[str, pa.Table]]:
+    """The rows to ship and their mentions."""
+    if not take.any():
+        return []
+    whole = bool(take.all())
+    mask = pa.array(take)
+    values = {name: column if whole else column.filter(mask) for name, column in chunk.values.items()}
+    keys = _binary(chunk.keys if whole else chunk.keys[take])
+    numbers = pa.array(chunk.row_no if whole else chunk.row_no[take])
+    rows = pa.table(
+        {
+            "_key": keys,
+            "_row_hash": pa.array(chunk.content if whole else chunk.content[take]),
+            "_row_no": numbers,
+            **values,
+        }
+    )
+    found = mentions.of_rows(standardiser.contract, values, standardiser.options)
+    row = found["row"].combine_chunks()
+    named = [numbers.take(row), keys.take(row), *(found[name] for name in MENTIONS.names[2:])]
+    return [("rows", rows), ("mentions", pa.table(named, schema=MENTIONS))]
+
+
+def _gone(staged: Staged, batch: Batch) -> pa.Array:
+    """The keys that a full batch no longer states. A batch with unreadable keys closes nothing: any could be one of them."""
+    if batch.mode != "full" or staged.unreadable_keys:
+        return pa.array([], pa.binary())
+    missing = ~staged.known.seen
+    pairs = np.stack([staged.known.high[missing], staged.known.low[missing]], axis=1)
+    return _binary(np.ascontiguousarray(pairs).view("V16").reshape(-1))
+
+
+def _binary(keys: NDArray[np.void]) -> pa.Array:
+    fixed: Any = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(keys), [None, pa.py_buffer(keys.tobytes())])
+    return fixed.cast(pa.binary())

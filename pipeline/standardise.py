@@ -1,0 +1,100 @@
+"""Raw cells become typed values, with the reasons found on the way. Nothing is judged fit or unfit here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from connectors.system import Feed
+from pipeline import keys
+from schemas import keys as key_rules
+from schemas.contract import Contract, Item
+from schemas.types import Options
+
+
+@dataclass
+class Chunk:
+    """Some rows of a batch: their numbers, raw columns by source name, values and reasons by item, hashes, and which the
+    source flags as removed."""
+
+    row_no: NDArray[np.int64]
+    raw: pa.RecordBatch
+    values: dict[str, pa.Array]
+    reasons: dict[str, NDArray[np.uint32]]
+    keys: NDArray[np.void]
+    content: NDArray[np.int64]
+    removed: NDArray[np.bool_]
+
+
+class Standardiser:
+    """How the rows of one feed become rows of its dataset: fixed for a batch, applied chunk by chunk."""
+
+    def __init__(self, contract: Contract, feed: Feed, today: date) -> None:
+        self.contract = contract
+        self.system = feed.system
+        self.source = {item: column for column, item in feed.columns.items()}
+        self.flag = feed.flag
+        self.options = {item.name: _options(item, feed, today) for item in contract.items}
+        # a number is judged together with its kind, so kinds come first
+        self.order = sorted(contract.items, key=lambda item: item.kind_item is not None)
+        self._next_row = 1
+
+    def __call__(self, raw: pa.RecordBatch, row_no: NDArray[np.int64] | None = None) -> Chunk:
+        """Standardise the next chunk, or the rows of the numbers given. Rows are numbered from 1 in a batch."""
+        if row_no is None:
+            row_no = np.arange(self._next_row, self._next_row + raw.num_rows, dtype=np.int64)
+            self._next_row += raw.num_rows
+        values: dict[str, pa.Array] = {}
+        reasons: dict[str, NDArray[np.uint32]] = {}
+        for item in self.order:
+            options = self.options[item.name]
+            if item.kind_item:
+                options = replace(options, kinds=values[item.kind_item])
+            typed, found = item.type.standardise(self.raw(raw, item.name), options)
+            found |= item.type.judge(typed, options)
+            values[item.name], reasons[item.name] = typed, found
+        values = {item.name: values[item.name] for item in self.contract.items}
+        key_columns = [values[name] for name in self.contract.key]
+        removed = self._removed(raw)
+        chunk = Chunk(
+            row_no=row_no,
+            raw=raw,
+            values=values,
+            reasons=reasons,
+            keys=keys.key_bytes(self.system, key_columns),
+            content=keys.row_hashes(list(values.values())),
+            removed=removed,
+        )
+        if removed.any():
+            # of a record that is gone only the key matters
+            for found in reasons.values():
+                found[removed] = 0
+        missing = np.zeros(raw.num_rows, dtype=bool)
+        for column in key_columns:
+            if column.null_count:
+                missing |= pc.is_null(column).to_numpy(zero_copy_only=False)
+        reasons[key_rules.ITEM] = missing * np.uint32(1 << key_rules.RULES.index(key_rules.MISSING))
+        return chunk
+
+    def raw(self, rows: pa.RecordBatch, item: str) -> pa.Array:
+        """The raw cells of an item: its source column, or nothing."""
+        if item in self.source:
+            return rows.column(self.source[item])
+        return pa.nulls(rows.num_rows, pa.string())
+
+    def _removed(self, rows: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Which rows the source flags as removed."""
+        if self.flag is None:
+            return np.zeros(rows.num_rows, dtype=bool)
+        cells = rows.column(self.flag.column).cast(pa.string())
+        gone = pc.is_in(cells, value_set=pa.array(self.flag.removed, pa.string()))
+        return np.asarray(gone.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _options(item: Item, feed: Feed, today: date) -> Options:
+    return replace(item.options, mapping=feed.codes.get(item.name), timezone=feed.timezone, today=today)
