@@ -1,0 +1,132 @@
+"""Clients: the departments' registered systems, each with a secret it exchanges for tokens (RFC 6749 §4.4).
+
+A secret has 256 bits of its own and is hashed with scrypt at a cost a token request can bear (some 10 ms); it is shown
+once. Rows are dated and never deleted.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from core import events
+from core.actor import SYSTEM, Actor
+from core.errors import Conflict, Invalid, NotFound, Unauthorised
+from core.text import T
+
+_ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_COST = {"n": 2**12, "r": 8, "p": 1}
+_IN_FORCE = "valid_from <= now() AND (valid_to IS NULL OR valid_to > now())"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client in force."""
+
+    id: str
+    name: str
+    department: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+def add(connection: Connection, id: str, name: str, department: str, actor: Actor = SYSTEM) -> str:
+    """Register a client; returns its secret, which is kept nowhere. Raises Conflict when the id is taken."""
+    if not _ID.fullmatch(id):
+        raise Invalid(
+            T(
+                "client_id 只用小写字母、数字、下划线和连字符。",
+                "A client_id has lower-case letters, digits, underscores and hyphens.",
+            ),
+            pointer="/client_id",
+        )
+    secret = secrets.token_urlsafe(32)
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                text(
+                    "INSERT INTO hub.client (id, name, department, secret_hash) VALUES (:id, :name, :department, :hash)"
+                ),
+                {"id": id, "name": name, "department": department, "hash": _hash(secret)},
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            T(f"客户端 {id} 已存在。", f"There is a client {id} already."),
+            remedy=T("换一个标识,或为它更换密钥。", "Choose another id, or renew its secret."),
+        ) from error
+    events.record(connection, "client.added", f"client/{id}", {"department": department}, actor)
+    return secret
+
+
+def renew(connection: Connection, id: str, actor: Actor = SYSTEM) -> str:
+    """A new secret for a client; the old one no longer works."""
+    secret = secrets.token_urlsafe(32)
+    done = connection.execute(
+        text("UPDATE hub.client SET secret_hash = :hash WHERE id = :id"), {"id": id, "hash": _hash(secret)}
+    )
+    if done.rowcount == 0:
+        raise _unknown(id)
+    events.record(connection, "client.renewed", f"client/{id}", {}, actor)
+    return secret
+
+
+def end(connection: Connection, id: str, actor: Actor = SYSTEM) -> None:
+    """End a client now: its tokens stop working at the next request. The row stays."""
+    done = connection.execute(
+        text("UPDATE hub.client SET valid_to = now() WHERE id = :id AND valid_to IS NULL"), {"id": id}
+    )
+    if done.rowcount == 0:
+        raise _unknown(id)
+    events.record(connection, "client.ended", f"client/{id}", {}, actor)
+
+
+def authenticate(connection: Connection, id: str, secret: str) -> Client:
+    """The client with this secret. Raises Unauthorised, after the same work whether or not the client exists."""
+    row = connection.execute(
+        text(
+            f"SELECT id, name, department, valid_from, valid_to, secret_hash FROM hub.client WHERE id = :id AND {_IN_FORCE}"
+        ),
+        {"id": id},
+    ).one_or_none()
+    known = row.secret_hash if row else _NOBODY
+    if not _matches(secret, known) or row is None:
+        raise Unauthorised(
+            T("client_id 或 client_secret 不正确。", "The client_id or client_secret is not right."),
+            remedy=T("用 hutong client add 登记客户端。", "Register a client with `hutong client add`."),
+        )
+    return Client(row.id, row.name, row.department, row.valid_from, row.valid_to)
+
+
+def listed(connection: Connection) -> list[Client]:
+    """All clients, ended ones too, by id."""
+    rows = connection.execute(text("SELECT id, name, department, valid_from, valid_to FROM hub.client ORDER BY id"))
+    return [Client(*row) for row in rows]
+
+
+def _hash(secret: str) -> str:
+    salt = secrets.token_bytes(16)
+    return "$".join(["scrypt", *(base64.b64encode(part).decode() for part in (salt, _derive(secret, salt)))])
+
+
+def _matches(secret: str, known: str) -> bool:
+    _, salt, digest = known.split("$")
+    return hmac.compare_digest(_derive(secret, base64.b64decode(salt)), base64.b64decode(digest))
+
+
+def _derive(secret: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(secret.encode(), salt=salt, dklen=32, **_COST)
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound(T(f"没有有效的客户端 {id}。", f"There is no client {id} in force."))
+
+
+_NOBODY = _hash("")

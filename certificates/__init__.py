@@ -1,0 +1,1 @@
+"""An answer's journey out: question → grant → records → outcome → receipt → audit → answer."""
