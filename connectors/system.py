@@ -154,7 +154,9 @@ def load(document: str | Path, *, file: str = "") -> System:
     said = model(source, _System)
     if said.connector not in kinds():
         raise source.refused(
-            ("connector",), T(f"没有连接器 {said.connector}", f"there is no connector {said.connector}"), near(said.connector, kinds())
+            ("connector",),
+            T(f"没有连接器 {said.connector}", f"there is no connector {said.connector}"),
+            near(said.connector, kinds()),
         )
     _zone(source, ("timezone",), said.timezone)
     seen: set[str] = set()
@@ -163,16 +165,28 @@ def load(document: str | Path, *, file: str = "") -> System:
         place: Place = ("feeds", number)
         if feed.contract in seen:
             raise source.refused(
-                (*place, "contract"), T(f"{feed.contract} 出现两次", f"{feed.contract} appears twice"), T("请合并为一个任务。", "Make them one feed.")
+                (*place, "contract"),
+                T(f"{feed.contract} 出现两次", f"{feed.contract} appears twice"),
+                T("请合并为一个任务。", "Make them one feed."),
             )
         seen.add(feed.contract)
         _check_feed(source, place, feed)
         feeds.append(
             Feed(
-                id=f"{said.system}.{feed.contract}", dataset=feed.contract, system=said.system, source=feed.source,
-                mode=feed.mode, columns=feed.columns, watermark=feed.watermark, flag=feed.flag,
-                timezone=feed.timezone or said.timezone, ignore=feed.ignore, codes=feed.codes, expect=feed.expect,
-                covers=feed.covers, schedule=feed.schedule,
+                id=f"{said.system}.{feed.contract}",
+                dataset=feed.contract,
+                system=said.system,
+                source=feed.source,
+                mode=feed.mode,
+                columns=feed.columns,
+                watermark=feed.watermark,
+                flag=feed.flag,
+                timezone=feed.timezone or said.timezone,
+                ignore=feed.ignore,
+                codes=feed.codes,
+                expect=feed.expect,
+                covers=feed.covers,
+                schedule=feed.schedule,
             )  # fmt: skip
         )
     return System(
@@ -186,7 +200,9 @@ def _zone(source: Source, place: Place, zone: str) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise source.refused(
-            place, T(f"未知的时区 {zone}", f"unknown time zone {zone}"), T("例如 Asia/Shanghai。", "For example Asia/Shanghai.")
+            place,
+            T(f"未知的时区 {zone}", f"unknown time zone {zone}"),
+            T("例如 Asia/Shanghai。", "For example Asia/Shanghai."),
         ) from error
 
 
@@ -197,12 +213,20 @@ def _check_feed(source: Source, place: Place, feed: _Feed) -> None:
     for column, item in feed.columns.items():
         here = (*place, "columns", column)
         if items.count(item) > 1:
-            raise source.refused(here, T(f"两列都映射到 {item}", f"two columns map to {item}"), T("请只保留一列。", "Keep one."))
+            raise source.refused(
+                here, T(f"两列都映射到 {item}", f"two columns map to {item}"), T("请只保留一列。", "Keep one.")
+            )
         if column in feed.ignore:
-            raise source.refused(here, T(f"{column} 既映射又忽略", f"{column} is both mapped and ignored"), T("请二选一。", "Choose one."))
+            raise source.refused(
+                here,
+                T(f"{column} 既映射又忽略", f"{column} is both mapped and ignored"),
+                T("请二选一。", "Choose one."),
+            )
     for item in feed.codes:
         if item not in items:
-            raise source.refused((*place, "codes", item), T(f"没有映射信息项 {item}", f"no column maps to {item}"), near(item, items))
+            raise source.refused(
+                (*place, "codes", item), T(f"没有映射信息项 {item}", f"no column maps to {item}"), near(item, items)
+            )
     if feed.schedule is not None and not _CRON.fullmatch(feed.schedule):
         raise source.refused(
             (*place, "schedule"),

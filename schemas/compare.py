@@ -15,8 +15,10 @@ from schemas.contract import Contract
 from schemas.parts import Item
 
 _ADD = T("发布时自动生效。", "Takes effect at publication.")
-_REBUILD = T("请以新的数据集标识登记,或重建该数据集。", "Register it under a new dataset id, or rebuild the dataset.")
-_RECHECK = T("已入库的数据不受影响,之后的批次按新规则判断。", "Stored rows stay; later batches are judged by the new rule.")
+_REBUILD = T("请以新的数据集标识登记，或重建该数据集。", "Register it under a new dataset id, or rebuild the dataset.")
+_RECHECK = T(
+    "已入库的数据不受影响，之后的批次按新规则判断。", "Stored rows stay; later batches are judged by the new rule."
+)
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,31 @@ def compare(old: Contract, new: Contract) -> list[Change]:
     if old.id != new.id:
         add("breaking", "", f"标识由 {old.id} 改为 {new.id}", f"the id changed from {old.id} to {new.id}", _REBUILD)
     if old.department != new.department:
-        add("breaking", "", f"所属部门由 {old.department} 改为 {new.department}", f"the department changed from {old.department} to {new.department}", _REBUILD)
+        add(
+            "breaking",
+            "",
+            f"所属部门由 {old.department} 改为 {new.department}",
+            f"the department changed from {old.department} to {new.department}",
+            _REBUILD,
+        )
     if old.key != new.key:
-        add("breaking", "", f"主键由 {'、'.join(old.key)} 改为 {'、'.join(new.key)}", f"the key changed from {', '.join(old.key)} to {', '.join(new.key)}", _REBUILD)
+        add(
+            "breaking",
+            "",
+            f"主键由 {'、'.join(old.key)} 改为 {'、'.join(new.key)}",
+            f"the key changed from {', '.join(old.key)} to {', '.join(new.key)}",
+            _REBUILD,
+        )
     before = {item.name: item for item in old.items}
     after = {item.name: item for item in new.items}
     for name in before.keys() - after.keys():
-        add("breaking", name, f"删除了信息项 {name}", f"the item {name} was removed", T("请保留该项;不再采集的可停止映射。", "Keep the item; a system may stop filling it."))
+        add(
+            "breaking",
+            name,
+            f"删除了信息项 {name}",
+            f"the item {name} was removed",
+            T("请保留该项；不再采集的可停止映射。", "Keep the item; a system may stop filling it."),
+        )
     for name, item in after.items():
         if name not in before:
             add("additive", name, f"新增信息项 {name}", f"the item {name} is new", _ADD)
@@ -73,10 +93,22 @@ def breaking(old: Contract, new: Contract) -> list[Change]:
 def _item(old: Item, new: Item, add: Callable[..., None]) -> None:
     name = new.name
     if old.type.name != new.type.name and not old.type.arrow.equals(new.type.arrow):
-        add("breaking", name, f"{name} 的类型由 {old.type.name} 改为 {new.type.name}", f"the type of {name} changed from {old.type.name} to {new.type.name}", _REBUILD)
+        add(
+            "breaking",
+            name,
+            f"{name} 的类型由 {old.type.name} 改为 {new.type.name}",
+            f"the type of {name} changed from {old.type.name} to {new.type.name}",
+            _REBUILD,
+        )
     elif old.type.name != new.type.name:
         # The column can hold it, yet stored values were standardised by other rules.
-        add("breaking", name, f"{name} 的值类型由 {old.type.name} 改为 {new.type.name}", f"the value type of {name} changed from {old.type.name} to {new.type.name}", _REBUILD)
+        add(
+            "breaking",
+            name,
+            f"{name} 的值类型由 {old.type.name} 改为 {new.type.name}",
+            f"the value type of {name} changed from {old.type.name} to {new.type.name}",
+            _REBUILD,
+        )
     if old.title != new.title:
         add("additive", name, f"{name} 的名称有变", f"the title of {name} changed", _ADD)
     if not old.required and new.required:
@@ -85,7 +117,16 @@ def _item(old: Item, new: Item, add: Callable[..., None]) -> None:
         add("breaking", name, f"{name} 改用了另一个代码表", f"{name} takes its codes from another list", _REBUILD)
     elif removed := old.enum.keys() - new.enum.keys():
         words = sorted(removed)
-        add("breaking", name, f"{name} 删去了代码 {'、'.join(words)}", f"{name} lost the codes {', '.join(words)}", T("请保留代码,在说明中注明停用。", "Keep the codes, and say in the description that they are no longer given."))
+        add(
+            "breaking",
+            name,
+            f"{name} 删去了代码 {'、'.join(words)}",
+            f"{name} lost the codes {', '.join(words)}",
+            T(
+                "请保留代码，在说明中注明停用。",
+                "Keep the codes, and say in the description that they are no longer given.",
+            ),
+        )
     elif old.enum != new.enum:
         add("additive", name, f"{name} 的代码或标签有增改", f"{name} has new codes or labels", _ADD)
     if _narrower(old, new):
@@ -97,7 +138,13 @@ def _item(old: Item, new: Item, add: Callable[..., None]) -> None:
     if old.options.multiplier != new.options.multiplier:
         add("breaking", name, f"{name} 的计量单位有变", f"the unit of {name} changed", _REBUILD)
     if old.classification != new.classification or old.share_type != new.share_type:
-        add("additive", name, f"{name} 的分级或共享类型有变", f"the classification or share type of {name} changed", _ADD)
+        add(
+            "additive",
+            name,
+            f"{name} 的分级或共享类型有变",
+            f"the classification or share type of {name} changed",
+            _ADD,
+        )
 
 
 def _narrower(old: Item, new: Item) -> bool:

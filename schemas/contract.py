@@ -90,7 +90,9 @@ def load(document: str | Path, *, file: str = "") -> Contract:
         raise source.refused(("apiVersion",), T("须为 ODCS v3", "must be ODCS v3"), T("请写 v3.2.0。", "Write v3.2.0."))
     if not SEMVER.fullmatch(tree["version"]):
         raise source.refused(
-            ("version",), T(f"版本 {tree['version']} 不合规则", f"the version {tree['version']} is not allowed"), T("请写成 1.0.0。", "Write it as 1.0.0.")
+            ("version",),
+            T(f"版本 {tree['version']} 不合规则", f"the version {tree['version']} is not allowed"),
+            T("请写成 1.0.0。", "Write it as 1.0.0."),
         )
     table = _table(source, tree)
     place: Place = ("schema", 0)
@@ -116,7 +118,9 @@ def load(document: str | Path, *, file: str = "") -> Contract:
     cycle, retention = compile_sla(source)
     if "catalogue" not in custom:
         raise source.refused(
-            (*place, "catalogue"), T("缺少 catalogue", "catalogue is missing"), T("请写资源分类与共享类型。", "Say its resource class and share type.")
+            (*place, "catalogue"),
+            T("缺少 catalogue", "catalogue is missing"),
+            T("请写资源分类与共享类型。", "Say its resource class and share type."),
         )
     return Contract(
         id=tree["id"], title=tree["name"], version=tree["version"], department=tree["domain"],
@@ -139,7 +143,7 @@ def _name(source: Source, place: Place, name: str) -> None:
             place,
             T(f"标识 {name} 不合规则", f"the identifier {name} is not allowed"),
             T(
-                "请用小写英文字母、数字和单个下划线,不超过 40 个字符,不以 _history 结尾。",
+                "请用小写英文字母、数字和单个下划线，不超过 40 个字符，不以 _history 结尾。",
                 "Lower-case letters, digits and single underscores, 40 characters at most, not ending in _history.",
             ),
         )
@@ -148,12 +152,16 @@ def _name(source: Source, place: Place, name: str) -> None:
 def _table(source: Source, tree: Any) -> Any:
     if len(tree["schema"]) != 1:
         raise source.refused(
-            ("schema",), T("一份合同只描述一个数据集", "a contract describes one dataset"), T("请拆成多份文档。", "Split it into several documents.")
+            ("schema",),
+            T("一份合同只描述一个数据集", "a contract describes one dataset"),
+            T("请拆成多份文档。", "Split it into several documents."),
         )
     table = tree["schema"][0]
     for key in table:
         if key not in TABLE_HANDLED | TABLE_FOR_PEOPLE:
-            raise source.refused(("schema", 0, key), T(f"不支持 {key}", f"{key} is not supported"), near(key, TABLE_HANDLED))
+            raise source.refused(
+                ("schema", 0, key), T(f"不支持 {key}", f"{key} is not supported"), near(key, TABLE_HANDLED)
+            )
     if table["name"] != tree["id"]:
         raise source.refused(
             ("schema", 0, "name"),
@@ -163,7 +171,9 @@ def _table(source: Source, tree: Any) -> Any:
     count = len(table.get("properties", ()))
     if not 1 <= count <= MAX_ITEMS:
         raise source.refused(
-            ("schema", 0, "properties"), T(f"信息项数为 {count}", f"there are {count} items"), T(f"应为 1 至 {MAX_ITEMS} 个。", f"There must be 1 to {MAX_ITEMS}.")
+            ("schema", 0, "properties"),
+            T(f"信息项数为 {count}", f"there are {count} items"),
+            T(f"应为 1 至 {MAX_ITEMS} 个。", f"There must be 1 to {MAX_ITEMS}."),
         )
     return table
 
@@ -171,7 +181,9 @@ def _table(source: Source, tree: Any) -> Any:
 def _models(source: Source, place: Place, custom: Mapping[str, Any], name: str, kind: Any) -> tuple[Any, ...]:
     value = custom.get(name, [])
     if not isinstance(value, list):
-        raise source.refused((*place, name), T(f"{name} 应为列表", f"{name} must be a list"), T("请写成列表。", "Write a list."))
+        raise source.refused(
+            (*place, name), T(f"{name} 应为列表", f"{name} must be a list"), T("请写成列表。", "Write a list.")
+        )
     return tuple(model(source, kind, entry, (*place, name, number)) for number, entry in enumerate(value))
 
 
@@ -185,7 +197,11 @@ def _check_items(source: Source, place: Place, items: tuple[Item, ...], names: M
     for number, item in enumerate(items):
         here: Place = (*place, "properties", number)
         if item.name in seen:
-            raise source.refused((*here, "name"), T(f"信息项 {item.name} 重复", f"the item {item.name} appears twice"), T("请改名。", "Rename one."))
+            raise source.refused(
+                (*here, "name"),
+                T(f"信息项 {item.name} 重复", f"the item {item.name} appears twice"),
+                T("请改名。", "Rename one."),
+            )
         seen.add(item.name)
         if item.kind_item is not None:
             _known(source, (*here, "kindItem"), item.kind_item, names)
@@ -193,7 +209,10 @@ def _check_items(source: Source, place: Place, items: tuple[Item, ...], names: M
                 raise source.refused(
                     (*here, "kindItem"),
                     T("kindItem 须由 identity_no 指向代码项", "kindItem leads from an identity_no to a code item"),
-                    T("请写 valueType: identity_no,种类项写 codeList: identity_kind。", "Write valueType: identity_no; its kind has codeList: identity_kind."),
+                    T(
+                        "请写 valueType: identity_no,种类项写 codeList: identity_kind。",
+                        "Write valueType: identity_no; its kind has codeList: identity_kind.",
+                    ),
                 )
 
 
@@ -205,7 +224,11 @@ def _check_subjects(
     for number, subject in enumerate(subjects):
         here: Place = (*place, "subjects", number)
         if subject.role in roles:
-            raise source.refused((*here, "role"), T(f"角色 {subject.role} 重复", f"the role {subject.role} appears twice"), T("请改名。", "Rename one."))
+            raise source.refused(
+                (*here, "role"),
+                T(f"角色 {subject.role} 重复", f"the role {subject.role} appears twice"),
+                T("请改名。", "Rename one."),
+            )
         roles.add(subject.role)
         _known(source, (*here, "id"), subject.id, names)
         if subject.name is not None:
@@ -213,7 +236,11 @@ def _check_subjects(
     for number, contribution in enumerate(contributes):
         here = (*place, "contributes", number)
         if contribution.role not in roles:
-            raise source.refused((*here, "role"), T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"), near(contribution.role, roles))
+            raise source.refused(
+                (*here, "role"),
+                T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"),
+                near(contribution.role, roles),
+            )
         for attribute, item in contribution.items.items():
             _known(source, (*here, "items", attribute), item, names)
         for item, values in contribution.when.items():
@@ -221,23 +248,36 @@ def _check_subjects(
             allowed = names[item].enum
             for value in values:
                 if allowed and value not in allowed:
-                    raise source.refused((*here, "when", item), T(f"{item} 没有值 {value}", f"{item} has no value {value}"), near(value, allowed))
+                    raise source.refused(
+                        (*here, "when", item),
+                        T(f"{item} 没有值 {value}", f"{item} has no value {value}"),
+                        near(value, allowed),
+                    )
 
 
 def _key(source: Source, place: Place, table: Any) -> tuple[str, ...]:
     keys = [(p.get("primaryKeyPosition", 1), p["name"]) for p in table["properties"] if p.get("primaryKey")]
     if not keys:
         raise source.refused(
-            (*place, "properties"), T("没有主键", "there is no key"), T("请在标识一行的信息项上写 primaryKey: true。", "Mark the items that identify a row with primaryKey: true.")
+            (*place, "properties"),
+            T("没有主键", "there is no key"),
+            T(
+                "请在标识一行的信息项上写 primaryKey: true。",
+                "Mark the items that identify a row with primaryKey: true.",
+            ),
         )
     if sorted(position for position, _ in keys) != list(range(1, len(keys) + 1)):
         raise source.refused(
-            (*place, "properties"), T("主键次序不是 1、2、3…", "key positions are not 1, 2, 3 …"), T("请更正 primaryKeyPosition。", "Correct primaryKeyPosition.")
+            (*place, "properties"),
+            T("主键次序不是 1、2、3…", "key positions are not 1, 2, 3 …"),
+            T("请更正 primaryKeyPosition。", "Correct primaryKeyPosition."),
         )
     return tuple(name for _, name in sorted(keys))
 
 
-def _relationships(source: Source, place: Place, table: Any, dataset: str, names: Mapping[str, Item]) -> tuple[Relationship, ...]:
+def _relationships(
+    source: Source, place: Place, table: Any, dataset: str, names: Mapping[str, Item]
+) -> tuple[Relationship, ...]:
     found = []
     for number, block in enumerate(table.get("relationships", ())):
         ends = []
@@ -253,7 +293,9 @@ def _relationships(source: Source, place: Place, table: Any, dataset: str, names
         (here, item), (other, other_item) = ends
         if here != dataset:
             raise source.refused(
-                (*place, "relationships", number, "from"), T(f"关系须从本数据集出发,而非 {here}", f"a relationship starts at this dataset, not at {here}"), near(here, [dataset])
+                (*place, "relationships", number, "from"),
+                T(f"关系须从本数据集出发，而非 {here}", f"a relationship starts at this dataset, not at {here}"),
+                near(here, [dataset]),
             )
         _known(source, (*place, "relationships", number, "from"), item, names)
         found.append(Relationship(item, other, other_item))
@@ -266,17 +308,30 @@ def _valid(source: Source, place: Place, custom: Mapping[str, Any], word: str, n
         return None
     _known(source, (*place, word), name, names)
     if not pa.types.is_temporal(names[name].type.arrow):
-        raise source.refused((*place, word), T(f"{name} 不是日期", f"{name} is not a date"), T("请选日期或时间项。", "Choose a date or a timestamp."))
+        raise source.refused(
+            (*place, word),
+            T(f"{name} 不是日期", f"{name} is not a date"),
+            T("请选日期或时间项。", "Choose a date or a timestamp."),
+        )
     return str(name)
 
 
 def _disabled(
-    source: Source, place: Place, custom: Mapping[str, Any], dataset: str, names: Mapping[str, Item], rules: tuple[RowRule, ...]
+    source: Source,
+    place: Place,
+    custom: Mapping[str, Any],
+    dataset: str,
+    names: Mapping[str, Item],
+    rules: tuple[RowRule, ...],
 ) -> frozenset[str]:
     known = {f"{dataset}.{name}.conform" for name in names} | {f"{dataset}.{rule.id}" for rule in rules}
     for name in custom.get("disabledExpectations", ()):
         if name not in known:
-            raise source.refused((*place, "disabledExpectations"), T(f"没有校验 {name}", f"there is no expectation {name}"), near(name, known))
+            raise source.refused(
+                (*place, "disabledExpectations"),
+                T(f"没有校验 {name}", f"there is no expectation {name}"),
+                near(name, known),
+            )
     return frozenset(custom.get("disabledExpectations", ()))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import Field
 
 from core.text import T
 from schemas.document import Strict, model, read
-from schemas.types import check
+from schemas.types import TYPES, Options
 
 
 class Department(Strict):
@@ -25,8 +26,10 @@ def load(document: str | Path, *, file: str = "") -> Department:
     """Read and check a department document. Raises DocumentRefused."""
     source = read(document, file=file)
     department = model(source, Department)
-    verdict = check("credit_code", [department.credit_code])[0]
-    if verdict.verdict == "error":
+    kind = TYPES["credit_code"]
+    values, reasons = kind.standardise(pa.array([department.credit_code]), Options(required=True))
+    bits = int(reasons[0] | kind.judge(values, Options())[0])
+    if any(rule.severity == "error" for bit, rule in enumerate(kind.rules) if bits >> bit & 1):
         raise source.refused(
             ("credit_code",),
             T("不是有效的统一社会信用代码", "not a valid unified social credit code"),

@@ -39,7 +39,9 @@ class _Loader(yaml.CSafeLoader):
 
 _INT, _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)$"), re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), list("~nN") + [""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
 
@@ -65,7 +67,7 @@ class Source:
             known = known[:-1]
         line = self.lines.get(known)
         if line is not None:
-            message = T(f"第 {line} 行:{message.zh}", f"line {line}: {message.en}")
+            message = T(f"第 {line} 行：{message.zh}", f"line {line}: {message.en}")
         return DocumentRefused(message, file=self.file, path=show(place), remedy=remedy)
 
 
@@ -82,10 +84,10 @@ def near(word: object, words: Iterable[str]) -> T:
     known = sorted({str(w) for w in words})
     close = difflib.get_close_matches(str(word), known, n=3, cutoff=0.6)
     if close:
-        return T(f"是否应为:{'、'.join(close)}?", f"Did you mean {' or '.join(close)}?")
+        return T(f"是否应为：{'、'.join(close)}?", f"Did you mean {' or '.join(close)}?")
     if not known:
         return T("请删除。", "Remove it.")
-    return T(f"可用:{'、'.join(known)}。", f"Known: {', '.join(known)}.")
+    return T(f"可用：{'、'.join(known)}。", f"Known: {', '.join(known)}.")
 
 
 def read(document: str | Path, *, file: str = "") -> Source:
@@ -104,7 +106,7 @@ def read(document: str | Path, *, file: str = "") -> Source:
             ) from error
         except OSError as error:
             raise DocumentRefused(
-                T(f"无法读取文件:{error.strerror}", f"cannot read the file: {error.strerror}"),
+                T(f"无法读取文件：{error.strerror}", f"cannot read the file: {error.strerror}"),
                 file=file,
                 remedy=T("请检查路径与权限。", "Check the path and its permissions."),
             ) from error
@@ -119,7 +121,7 @@ def _too_big(file: str) -> DocumentRefused:
     return DocumentRefused(
         T(f"文件超过 {MAX_BYTES // 1024} KiB", f"the file is larger than {MAX_BYTES // 1024} KiB"),
         file=file,
-        remedy=T("文档只描述数据,不应包含数据本身。", "A document describes data; it does not hold any."),
+        remedy=T("文档只描述数据，不应包含数据本身。", "A document describes data; it does not hold any."),
     )
 
 
@@ -129,7 +131,7 @@ def _parse(text: str, file: str) -> Source:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            line = T(f"第 {event.start_mark.line + 1} 行:", f"line {event.start_mark.line + 1}: ")
+            line = T(f"第 {event.start_mark.line + 1} 行：", f"line {event.start_mark.line + 1}: ")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise DocumentRefused(
                     T(line.zh + "不允许使用 YAML 锚点与别名", line.en + "YAML anchors and aliases are not allowed"),
@@ -146,7 +148,7 @@ def _parse(text: str, file: str) -> Source:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = T(f"第 {mark.line + 1} 行:", f"line {mark.line + 1}: ") if mark else T("", "")
+        where = T(f"第 {mark.line + 1} 行：", f"line {mark.line + 1}: ") if mark else T("", "")
         problem = getattr(error, "problem", None) or type(error).__name__
         raise DocumentRefused(
             T(f"{where.zh}不是合法的 YAML:{problem}", f"{where.en}not valid YAML: {problem}"),
@@ -192,7 +194,9 @@ def _build(node: yaml.Node, place: Place, source: Source, lines: dict[Place, int
         if kind == "float" and len(text) <= 40 and _FLOAT.match(text):
             return float(text)
     raise source.refused(
-        place, T(f"不允许的值类型 {node.tag}", f"a value of kind {node.tag} is not allowed"), T("请改为普通值。", "Use a plain value.")
+        place,
+        T(f"不允许的值类型 {node.tag}", f"a value of kind {node.tag} is not allowed"),
+        T("请改为普通值。", "Use a plain value."),
     )
 
 
@@ -211,7 +215,7 @@ def model(source: Source, kind: type[M], tree: Any = None, place: Place = ()) ->
         message = first["msg"].removeprefix("Value error, ")
         raise source.refused(
             where,
-            T(f"值不合要求:{message}", f"not accepted: {message}"),
+            T(f"值不合要求：{message}", f"not accepted: {message}"),
             T("请按说明更正该值。", "Correct this value."),
         ) from error
 

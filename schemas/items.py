@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from core.text import T
 from schemas.codes import lists
+from schemas.codes import names as code_lists
 from schemas.document import Place, Source, near
 from schemas.parts import Catalogue, Item, Subject
 from schemas.types import TYPES, Options, ValueType
@@ -21,7 +22,9 @@ ENUM_VALUE = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 CLASSIFICATIONS = ("public", "internal", "personal", "sensitive")
 CUSTOM = ("valueType", "codeList", "kindItem", "multiplier", "formats", "shareType")
 # What separates persons in one cell, and a name from its number; full- and half-width forms.
-SEPARATORS, PAIRS = ("、", ";", ";", ",", ",", "|", "/"), (":", ":", "=")
+SEPARATORS, PAIRS = ("、", ";", "；", ",", "，", "|", "/"), (":", "：", "=")
+# Forms of dates beyond those accepted everywhere (schemas/types/date.py).
+FORMATS = ("excel_serial",)
 HANDLED = {
     "name", "businessName", "logicalType", "logicalTypeOptions", "primaryKey", "primaryKeyPosition", "required",
     "classification", "enum", "description", "customProperties", "quality",
@@ -48,9 +51,13 @@ def custom_properties(source: Source, place: Place, block: Any, known: tuple[str
         name = entry["property"]
         here = (*place, "customProperties", number, "property")
         if name not in known:
-            raise source.refused(here, T(f"未知的 customProperty {name}", f"unknown customProperty {name}"), near(name, known))
+            raise source.refused(
+                here, T(f"未知的 customProperty {name}", f"unknown customProperty {name}"), near(name, known)
+            )
         if name in found:
-            raise source.refused(here, T(f"{name} 重复", f"{name} appears twice"), T("请只保留一个。", "Keep only one."))
+            raise source.refused(
+                here, T(f"{name} 重复", f"{name} appears twice"), T("请只保留一个。", "Keep only one.")
+            )
         found[name] = entry["value"]
     return found
 
@@ -63,7 +70,7 @@ def compile_item(source: Source, place: Place, block: Any, subjects: tuple[Subje
             (*place, "name"),
             T(f"信息项名 {name} 不合规则", f"the item name {name} is not allowed"),
             T(
-                "请用小写英文字母开头,只含小写字母、数字和单个下划线,不超过 40 个字符;中文写在 businessName。",
+                "请用小写英文字母开头，只含小写字母、数字和单个下划线，不超过 40 个字符；中文写在 businessName。",
                 "Start with a lower-case letter; only lower-case letters, digits and single underscores, "
                 "40 characters at most; Chinese goes into businessName.",
             ),
@@ -86,7 +93,9 @@ def compile_item(source: Source, place: Place, block: Any, subjects: tuple[Subje
     share_type = custom.get("shareType")
     if share_type not in (None, *Catalogue.model_fields["share_type"].annotation.__args__):  # type: ignore[union-attr]
         raise source.refused(
-            (*place, "shareType"), T(f"未知的共享类型 {share_type}", f"unknown share type {share_type}"), near(share_type, "123")
+            (*place, "shareType"),
+            T(f"未知的共享类型 {share_type}", f"unknown share type {share_type}"),
+            near(share_type, "123"),
         )
     minimum, maximum = _range(source, place, block, kind)
     required = bool(block.get("required", False))
@@ -94,7 +103,7 @@ def compile_item(source: Source, place: Place, block: Any, subjects: tuple[Subje
         required=required,
         minimum=minimum,
         maximum=maximum,
-        enum=tuple(enum) or None,
+        enum=tuple(enum),
         code_list=code_list,
         separator=separator,
         pair=pair,
@@ -141,13 +150,22 @@ def _enum(source: Source, place: Place, block: Any) -> dict[str, str]:
             raise source.refused(
                 here,
                 T(f"枚举值 {value} 不合规则", f"the enum value {value} is not allowed"),
-                T("请用小写英文词(如 current);数字须加引号。中文写在 label。", "Use a lower-case English word such as current; quote digits; Chinese goes into label."),
+                T(
+                    "请用小写英文词(如 current);数字须加引号。中文写在 label。",
+                    "Use a lower-case English word such as current; quote digits; Chinese goes into label.",
+                ),
             )
         if value in labels:
-            raise source.refused(here, T(f"枚举值 {value} 重复", f"the enum value {value} appears twice"), T("请只保留一个。", "Keep only one."))
+            raise source.refused(
+                here,
+                T(f"枚举值 {value} 重复", f"the enum value {value} appears twice"),
+                T("请只保留一个。", "Keep only one."),
+            )
         if not entry.get("label"):
             raise source.refused(
-                (*place, "enum", number, "label"), T(f"枚举值 {value} 没有标签", f"the enum value {value} has no label"), T("请写中文 label。", "Give it a Chinese label.")
+                (*place, "enum", number, "label"),
+                T(f"枚举值 {value} 没有标签", f"the enum value {value} has no label"),
+                T("请写中文 label。", "Give it a Chinese label."),
             )
         labels[value] = entry["label"]
     return labels
@@ -175,15 +193,8 @@ def _check_codes(source: Source, place: Place, kind: ValueType, code_list: Any, 
             raise source.refused(
                 (*place, "codeList"),
                 T(f"未知的代码表 {code_list}", f"unknown code list {code_list}"),
-                near(code_list, lists_known()),
+                near(code_list, code_lists()),
             ) from error
-
-
-def lists_known() -> list[str]:
-    """Names of the shipped code lists."""
-    from schemas.codes import LISTS
-
-    return sorted(LISTS)
 
 
 def _cell(
@@ -200,7 +211,9 @@ def _cell(
                 )
         if not pa.types.is_string(kind.arrow):
             raise source.refused(
-                (*here, "id"), T(f"{name} 不是文字,不能拆分", f"{name} is not text and cannot be cut"), T("请去掉 separator。", "Remove separator.")
+                (*here, "id"),
+                T(f"{name} 不是文字，不能拆分", f"{name} is not text and cannot be cut"),
+                T("请去掉 separator。", "Remove separator."),
             )
         return subject.separator, subject.pair if name == subject.id else None
     return None, None
@@ -221,11 +234,13 @@ def _range(source: Source, place: Place, block: Any, kind: ValueType) -> tuple[A
             raise source.refused(
                 here,
                 T(f"{value} 不是 {kind.name} 的界限", f"{value} is no limit for {kind.name}"),
-                T("请按该类型书写,日期如 1949-10-01。", "Write it as the type is written; a date as 1949-10-01."),
+                T("请按该类型书写，日期如 1949-10-01。", "Write it as the type is written; a date as 1949-10-01."),
             ) from error
     if None not in limits and limits[0] > limits[1]:
         raise source.refused(
-            (*place, "logicalTypeOptions"), T("最小值大于最大值", "the minimum exceeds the maximum"), T("请更正。", "Correct it.")
+            (*place, "logicalTypeOptions"),
+            T("最小值大于最大值", "the minimum exceeds the maximum"),
+            T("请更正。", "Correct it."),
         )
     return limits[0], limits[1]
 
@@ -256,22 +271,23 @@ def _multiplier(source: Source, place: Place, kind: ValueType, custom: Mapping[s
     if kind.name != "money" or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise source.refused(
             (*place, "multiplier"),
-            T("multiplier 只用于金额,且须为正数", "multiplier is for money only, and positive"),
-            T("例如来源以万元计,写 10000。", "A source that counts in ten thousand yuan: 10000."),
+            T("multiplier 只用于金额，且须为正数", "multiplier is for money only, and positive"),
+            T("例如来源以万元计，写 10000。", "A source that counts in ten thousand yuan: 10000."),
         )
     return Decimal(str(value))
 
 
 def _formats(source: Source, place: Place, kind: ValueType, custom: Mapping[str, Any]) -> tuple[str, ...]:
     value = custom.get("formats", [])
-    if not isinstance(value, list) or not all(isinstance(entry, str) and "%" in entry for entry in value):
+    for number, entry in enumerate(value if isinstance(value, list) else [value]):
+        if entry not in FORMATS:
+            raise source.refused(
+                (*place, "formats", number), T(f"未知的写法 {entry}", f"unknown format {entry}"), near(entry, FORMATS)
+            )
+    if value and not pa.types.is_date(kind.arrow):
         raise source.refused(
             (*place, "formats"),
-            T("formats 应为日期格式的列表", "formats must be a list of date formats"),
-            T("例如 [\"%Y%m%d\"]。", 'For example ["%Y%m%d"].'),
-        )
-    if value and not pa.types.is_temporal(kind.arrow):
-        raise source.refused(
-            (*place, "formats"), T(f"{kind.name} 没有日期格式", f"{kind.name} has no date format"), T("请删除。", "Remove it.")
+            T(f"{kind.name} 没有日期写法", f"{kind.name} has no date format"),
+            T("请删除。", "Remove it."),
         )
     return tuple(value)

@@ -17,7 +17,11 @@ CONFLICT = Rule(
     code="key.conflict",
     severity="error",
     dimension="consistency",
-    message=T("同一批中两行主键相同而内容不同,无法判断先后", "two rows of one batch have this key, differ, and have no order"),
-    remedy=T("请在来源系统去重,或为该来源配置水位字段。", "Remove one in the source system, or give the feed a watermark."),
+    message=T(
+        "同一批中两行主键相同而内容不同，无法判断先后", "two rows of one batch have this key, differ, and have no order"
+    ),
+    remedy=T(
+        "请在来源系统去重，或为该来源配置水位字段。", "Remove one in the source system, or give the feed a watermark."
+    ),
 )
 RULES = (MISSING, CONFLICT)

@@ -12,7 +12,7 @@
         only: true                  # nobody outside `authority` may give it: without a connected one it stays empty, not_collected
         unverified: true            # until the first authority is connected any claim fills it, marked unverified
         declared: true              # shown with its source, never decides anything
-        derive: citizen_no.birth    # when no authority gave it: computed from another attribute (parts: birth, sex)
+        derive: citizen_no.birth    # when no authority gave it: computed from another attribute (parts: birth, sex, organisation)
         many: true                  # every distinct current value is kept, as a list
         provisional: true           # may be assigned by the hub, marked hub_provisional (license identifiers)
     types:                          # license library only: value of the attribute `type` → whose it is
@@ -33,7 +33,7 @@ from core.text import T
 from schemas.document import Source, Strict, model, near, read
 from schemas.types import TYPES
 
-PARTS = ("birth", "sex")
+PARTS = ("birth", "sex", "organisation")  # of a citizen number; of a credit code its 9 characters (GB 11714)
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 
@@ -107,7 +107,9 @@ def _check(source: Source, library: Library, name: str, attribute: Attribute) ->
     place = ("attributes", name)
     if not re.fullmatch(_NAME, name):
         raise source.refused(
-            place, T(f"属性名 {name} 不合规则", f"the attribute name {name} is not allowed"), T("请用小写英文。", "Use lower-case English.")
+            place,
+            T(f"属性名 {name} 不合规则", f"the attribute name {name} is not allowed"),
+            T("请用小写英文。", "Use lower-case English."),
         )
     if attribute.value_type not in TYPES:
         raise source.refused(

@@ -49,6 +49,9 @@ def check(
                 if attribute not in library.attributes:
                     raise read(contract.text, file=file).refused(
                         ("schema", 0, "contributes", number, word, attribute),
-                        T(f"{library.title}没有属性 {attribute}", f"the {library.id} library has no attribute {attribute}"),
+                        T(
+                            f"{library.title}没有属性 {attribute}",
+                            f"the {library.id} library has no attribute {attribute}",
+                        ),
                         near(attribute, library.attributes),
                     )

@@ -38,9 +38,7 @@ def check(source: Source) -> None:
     place = tuple(error.absolute_path)
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
-        raise source.refused(
-            (*place, missing), T(f"缺少 {missing}", f"{missing} is missing"), T("请补上。", "Add it.")
-        )
+        raise source.refused((*place, missing), T(f"缺少 {missing}", f"{missing} is missing"), T("请补上。", "Add it."))
     if error.validator in ("enum", "const"):
         choices = error.validator_value if error.validator == "enum" else [error.validator_value]
         raise source.refused(

@@ -192,7 +192,9 @@ class Published:
         self.raw = raw
         self._plain = _Each(self, "contract", lambda doc: _compile(doc.text, doc.path))
         self.contracts: Mapping[str, Contract] = _Each(self, "contract", self._linked)
-        self.libraries: Mapping[str, Library] = _Each(self, "library", lambda doc: library.load(doc.text, file=doc.path))
+        self.libraries: Mapping[str, Library] = _Each(
+            self, "library", lambda doc: library.load(doc.text, file=doc.path)
+        )
         self.departments: Mapping[str, Department] = _Each(
             self, "department", lambda doc: department.load(doc.text, file=doc.path)
         )

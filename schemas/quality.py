@@ -15,8 +15,14 @@ RULE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}")
 METRICS = ("rowCount", "nullValues", "duplicateValues")
 # expectation → (arguments that name items, other arguments with their types)
 ALLOWED: Mapping[str, tuple[tuple[str, ...], Mapping[str, type]]] = {
-    "expect_column_pair_values_a_to_be_greater_than_b": (("column_A", "column_B"), {"or_equal": bool}),
+    "expect_column_values_to_not_be_null": (("column",), {}),
+    "expect_column_values_to_be_between": (("column",), {"min_value": int, "max_value": int}),
     "expect_column_value_lengths_to_be_between": (("column",), {"min_value": int, "max_value": int}),
+    "expect_column_pair_values_a_to_be_greater_than_b": (("column_A", "column_B"), {"or_equal": bool}),
+    # Ours (schemas/derive/gx.py):
+    "expect_one_of_two_items_to_be_present": (("column_A", "column_B"), {}),
+    "expect_birth_month_to_match_citizen_no": (("column_A", "column_B"), {}),
+    "expect_prefix_to_match_category": (("column_A", "column_B"), {"prefixes": dict}),
 }
 _LOW = {"mustBe": False, "mustBeGreaterThan": True, "mustBeGreaterOrEqualTo": False}
 _HIGH = {"mustBe": False, "mustBeLessThan": True, "mustBeLessOrEqualTo": False}
@@ -43,19 +49,23 @@ def compile_rules(
             )
         if name in seen:
             raise source.refused(
-                (*place, "id"), T(f"质量规则 {name} 重复", f"the quality rule {name} appears twice"), T("请改用不同的 id。", "Give it another id.")
+                (*place, "id"),
+                T(f"质量规则 {name} 重复", f"the quality rule {name} appears twice"),
+                T("请改用不同的 id。", "Give it another id."),
             )
         seen.add(name)
         severity = block.get("severity", "error")
         if severity not in get_args(Severity):
             raise source.refused(
-                (*place, "severity"), T(f"未知的严重程度 {severity}", f"unknown severity {severity}"), near(severity, get_args(Severity))
+                (*place, "severity"),
+                T(f"未知的严重程度 {severity}", f"unknown severity {severity}"),
+                near(severity, get_args(Severity)),
             )
         title, dimension = block.get("name") or block.get("description") or name, block.get("dimension", "completeness")
         if kind == "library":
             tables.append(_table_rule(source, place, item, block, items, name, title, severity, dimension))
         elif kind == "custom":
-            rows.append(_row_rule(source, place, block, items, name, title, severity, dimension))
+            rows.append(_row_rule(source, place, item, block, items, name, title, severity, dimension))
         else:
             raise source.refused(
                 (*place, "type"),
@@ -75,7 +85,7 @@ def _table_rule(
             (*place, "metric"),
             T(f"不支持指标 {metric}", f"the metric {metric} is not supported"),
             T(
-                f"可用:{'、'.join(METRICS)};单个值是否合格由信息项的值类型逐行判断。",
+                f"可用：{'、'.join(METRICS)};单个值是否合格由信息项的值类型逐行判断。",
                 f"Known: {', '.join(METRICS)}. Whether one value is valid is judged row by row by its value type.",
             ),
         )
@@ -87,11 +97,13 @@ def _table_rule(
         raise source.refused(
             place,
             T(f"{metric} 需指明信息项", f"{metric} needs an item"),
-            T("请写在信息项上,或用 arguments.properties 列出。", "Put it on the item, or list arguments.properties."),
+            T("请写在信息项上，或用 arguments.properties 列出。", "Put it on the item, or list arguments.properties."),
         )
     unit = block.get("unit", "rows")
     if unit not in ("rows", "percent") or (unit == "percent" and metric == "rowCount"):
-        raise source.refused((*place, "unit"), T(f"不支持单位 {unit}", f"unit {unit} is not supported here"), near(unit, ["rows"]))
+        raise source.refused(
+            (*place, "unit"), T(f"不支持单位 {unit}", f"unit {unit} is not supported here"), near(unit, ["rows"])
+        )
     low = high = None
     strict_low = strict_high = False
     for word, strict in _LOW.items():
@@ -102,35 +114,44 @@ def _table_rule(
             high, strict_high = block[word], strict
     if "mustBeBetween" in block:
         low, high = block["mustBeBetween"]
-    if low is None and high is None or isinstance(low, str):
-        raise source.refused(
-            place, T("没有可用的界限", "no usable bound"), near("", [*_LOW, *_HIGH, "mustBeBetween"])
-        )
-    return TableRule(name, title, metric, named, low, high, strict_low, strict_high, unit == "percent", severity, dimension)
+    if (low is None and high is None) or isinstance(low, str):
+        raise source.refused(place, T("没有可用的界限", "no usable bound"), near("", [*_LOW, *_HIGH, "mustBeBetween"]))
+    return TableRule(
+        name, title, metric, named, low, high, strict_low, strict_high, unit == "percent", severity, dimension
+    )
 
 
 def _row_rule(
-    source: Source, place: Place, block: Any, items: Mapping[str, Item], name: str, title: str, severity: Severity,
-    dimension: str,
+    source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: str,
+    severity: Severity, dimension: str,
 ) -> RowRule:  # fmt: skip
     body = block.get("implementation")
     if block.get("engine") != "great-expectations" or not isinstance(body, dict):
         raise source.refused(
             (*place, "engine"),
             T("自定义规则只能由 great-expectations 执行", "custom rules run on great-expectations only"),
-            T("请写 engine: great-expectations 与 implementation: {type, kwargs}。", "Write engine: great-expectations and implementation: {type, kwargs}."),
+            T(
+                "请写 engine: great-expectations 与 implementation: {type, kwargs}。",
+                "Write engine: great-expectations and implementation: {type, kwargs}.",
+            ),
         )
     kind = body.get("type")
     if kind not in ALLOWED:
         raise source.refused(
-            (*place, "implementation", "type"), T(f"不允许的校验 {kind}", f"the expectation {kind} is not allowed"), near(kind, ALLOWED)
+            (*place, "implementation", "type"),
+            T(f"不允许的校验 {kind}", f"the expectation {kind} is not allowed"),
+            near(kind, ALLOWED),
         )
     columns, others = ALLOWED[kind]
     arguments = dict(body.get("kwargs") or {})
+    if item is not None and columns == ("column",):
+        arguments.setdefault("column", item)
     for key, value in arguments.items():
         here = (*place, "implementation", "kwargs", key)
         if key not in columns and key not in others:
-            raise source.refused(here, T(f"未知的参数 {key}", f"unknown argument {key}"), near(key, [*columns, *others]))
+            raise source.refused(
+                here, T(f"未知的参数 {key}", f"unknown argument {key}"), near(key, [*columns, *others])
+            )
         if key in others and type(value) is not others[key]:
             raise source.refused(
                 here,
@@ -138,11 +159,13 @@ def _row_rule(
                 T("请更正。", "Correct it."),
             )
     named = tuple(str(arguments.pop(column, "")) for column in columns)
-    for column, item in zip(columns, named, strict=True):
-        _known_item(source, (*place, "implementation", "kwargs", column), item, items)
-    if len({items[item].type.arrow for item in named}) > 1:
+    for column, other in zip(columns, named, strict=True):
+        _known_item(source, (*place, "implementation", "kwargs", column), other, items)
+    if "greater" in kind and len({items[other].type.arrow for other in named}) > 1:
         raise source.refused(
-            (*place, "implementation"), T("比较的信息项类型不同", "the items compared have different types"), T("请比较同类型的信息项。", "Compare items of one type.")
+            (*place, "implementation"),
+            T("比较的信息项类型不同", "the items compared have different types"),
+            T("请比较同类型的信息项。", "Compare items of one type."),
         )
     return RowRule(name, title, kind, named, arguments, severity, dimension)
 

@@ -22,11 +22,15 @@ def compile_sla(source: Source) -> tuple[Cycle, int | None]:
         unit = SPELLINGS.get(unit, unit)
         if name not in PROPERTIES:
             raise source.refused(
-                ("slaProperties", number, "property"), T(f"不支持 {name}", f"{name} is not supported"), near(name, PROPERTIES)
+                ("slaProperties", number, "property"),
+                T(f"不支持 {name}", f"{name} is not supported"),
+                near(name, PROPERTIES),
             )
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise source.refused(
-                ("slaProperties", number, "value"), T(f"{name} 须为正整数", f"{name} must be a whole number above 0"), T("请更正。", "Correct it.")
+                ("slaProperties", number, "value"),
+                T(f"{name} 须为正整数", f"{name} must be a whole number above 0"),
+                T("请更正。", "Correct it."),
             )
         units = ("y",) if name == "retention" else tuple(UNITS)
         if unit not in units:

@@ -7,10 +7,10 @@ The standardiser leaves, per item, a bit mask of reasons a cell offends against 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from core.text import T
 from schemas import keys
@@ -31,7 +31,7 @@ class ItemExpectation:
     item: str
     expectation: str
     columns: tuple[str, ...]
-    arguments: tuple[tuple[str, Any], ...]
+    arguments: str  # JSON: great_expectations' keyword arguments
     rules: tuple[Rule, ...]
 
     @cached_property
@@ -46,14 +46,14 @@ def suite(contract: Contract) -> list[ItemExpectation]:
     found += [_conform(contract.id, item.name, item.type.rules) for item in contract.items]
     for rule in contract.row_rules:
         code = f"{contract.id}.{rule.id}"
-        arguments = tuple(zip(_ARGUMENTS[len(rule.items)], rule.items, strict=True))
+        arguments = dict(zip(_ARGUMENTS[len(rule.items)], rule.items, strict=True)) | rule.arguments
         found.append(
             ItemExpectation(
                 id=code,
                 item=rule.items[0],
                 expectation=rule.expectation,
                 columns=rule.items,
-                arguments=(*arguments, *sorted(rule.arguments.items())),
+                arguments=json.dumps(arguments, sort_keys=True),
                 rules=(
                     Rule(
                         code=code,
@@ -73,7 +73,9 @@ _ARGUMENTS = {1: ("column",), 2: ("column_A", "column_B")}
 
 def _conform(dataset: str, item: str, rules: tuple[Rule, ...]) -> ItemExpectation:
     column = item + REASONS
-    return ItemExpectation(f"{dataset}.{item}.conform", item, CONFORM, (column,), (("column", column),), tuple(rules))
+    return ItemExpectation(
+        f"{dataset}.{item}.conform", item, CONFORM, (column,), json.dumps({"column": column}), tuple(rules)
+    )
 
 
 def rules(contract: Contract) -> Mapping[str, Rule]:

@@ -7,6 +7,7 @@ constant; a test holds that findings stay the same), and a row is named by the f
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,16 +23,12 @@ import pandas as pd
 import pyarrow as pa
 from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
-from great_expectations.execution_engine import PandasExecutionEngine, pandas_execution_engine
-from great_expectations.expectations.expectation import ColumnMapExpectation
-from great_expectations.expectations.metrics.map_metric_provider import (
-    ColumnMapMetricProvider,
-    column_condition_partial,
-)
+from great_expectations.execution_engine import pandas_execution_engine
 from numpy.typing import NDArray
 
 from core.errors import HutongError
 from core.text import T
+from schemas.derive import gx as ours
 from schemas.derive.expectations import CONFORM, REASONS, ItemExpectation, TableExpectation
 
 pandas_execution_engine.HASH_THRESHOLD = 0
@@ -39,23 +36,6 @@ pandas_execution_engine.HASH_THRESHOLD = 0
 _ROWS = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "return_unexpected_index_query": False}
 _TOTALS = {"result_format": "BASIC"}
 _lock = threading.Lock()  # one ephemeral context for the process; great_expectations does not promise thread safety
-
-
-class ItemConforms(ColumnMapMetricProvider):  # type: ignore[misc]
-    """A cell conforms when no reason bit is set. Nulls are not dropped: an unparsable cell is a null *with* a reason."""
-
-    condition_metric_name = "column_values.conforms_to_its_value_type"
-    filter_column_isnull = False
-
-    @column_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:  # noqa: N805  (great_expectations passes the class)
-        return column == 0
-
-
-class ExpectItemToConform(ColumnMapExpectation):  # type: ignore[misc]
-    """Expect every cell of an item to conform to its value type."""
-
-    map_metric = "column_values.conforms_to_its_value_type"
 
 
 @dataclass(frozen=True)
@@ -86,9 +66,7 @@ class Findings:
         return np.unique(self.row_no[self.severity == "error"])
 
 
-def frame(
-    reasons: Mapping[str, NDArray[np.uint32]], values: Mapping[str, pa.Array] | None = None
-) -> pd.DataFrame:
+def frame(reasons: Mapping[str, NDArray[np.uint32]], values: Mapping[str, pa.Array] | None = None) -> pd.DataFrame:
     """The frame to judge: item → reason bits, and item → typed values where `typed_columns` asks for them."""
     columns: dict[str, Any] = {item + REASONS: bits for item, bits in reasons.items()}
     for item, array in (values or {}).items():
@@ -153,7 +131,9 @@ def validate_totals(totals: Mapping[str, int], suite: Sequence[TableExpectation]
     rows = totals["rows"]
     one = pd.DataFrame(
         {
-            entry.id: [totals[entry.column] * 100 / rows if entry.rule.percent and rows else float(totals[entry.column])]
+            entry.id: [
+                totals[entry.column] * 100 / rows if entry.rule.percent and rows else float(totals[entry.column])
+            ]
             for entry in suite
         }
     )
@@ -187,13 +167,13 @@ def _expectation(entry: ItemExpectation | TableExpectation) -> Any:
             strict_max=rule.strict_maximum,
             meta=meta,
         )
-    arguments = dict(entry.arguments)
-    if entry.expectation == CONFORM:
-        return ExpectItemToConform(meta=meta, **arguments)
-    kind = getattr(gx.expectations, "".join(part.capitalize() for part in entry.expectation.split("_")))
+    name = "".join(part.capitalize() for part in entry.expectation.split("_"))
+    arguments = json.loads(entry.arguments)
+    if hasattr(ours, name):
+        return getattr(ours, name)(meta=meta, **arguments)
     if "column_A" in arguments:
         arguments["ignore_row_if"] = "either_value_is_missing"  # a missing value has its own rule
-    return kind(meta=meta, **arguments)
+    return getattr(gx.expectations, name)(meta=meta, **arguments)
 
 
 def _run(
@@ -215,7 +195,10 @@ def _in_order(entries: Sequence[ItemExpectation | TableExpectation], result: Any
         if outcome is None or any(r is True or r.get("raised_exception") for r in records):
             names = {str(r.get("exception_message", ""))[:200] for r in records if isinstance(r, dict)}
             raise HutongError(
-                T(f"校验 {entry.id} 未能执行:{'; '.join(names)}", f"the expectation {entry.id} could not run: {'; '.join(names)}"),
+                T(
+                    f"校验 {entry.id} 未能执行：{'; '.join(names)}",
+                    f"the expectation {entry.id} could not run: {'; '.join(names)}",
+                ),
                 remedy=T("请检查合同中的校验参数。", "Check the expectation's arguments in the contract."),
                 code="expectation_errored",
             )

@@ -84,7 +84,7 @@ def alter(old: Contract, new: Contract) -> list[str]:
         listed = T("、".join(c.message.zh for c in changes), "; ".join(c.message.en for c in changes))
         raise Stop(
             T(
-                f"{new.id} {old.version} → {new.version} 是破坏性变更:{listed.zh}。",
+                f"{new.id} {old.version} → {new.version} 是破坏性变更：{listed.zh}。",
                 f"{new.id} {old.version} → {new.version} is a breaking change: {listed.en}.",
             ),
             remedy=changes[0].remedy,

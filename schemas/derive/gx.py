@@ -1,0 +1,136 @@
+"""Our own expectations, as great_expectations wants them. Import it late, through schemas/derive/judge.py only.
+
+Each is a metric (which cells or pairs are in order, vectorised) and the expectation that names it. In the pair
+metrics `column_A` and `column_B` are typed values, Arrow-backed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation import ColumnMapExpectation, ColumnPairMapExpectation
+from great_expectations.expectations.metrics.map_metric_provider import (
+    ColumnMapMetricProvider,
+    ColumnPairMapMetricProvider,
+    column_condition_partial,
+    column_pair_condition_partial,
+)
+
+
+class ItemConforms(ColumnMapMetricProvider):  # type: ignore[misc]
+    """A cell conforms when no reason bit is set. Nulls are not dropped: an unparsable cell is a null *with* a reason."""
+
+    condition_metric_name = "column_values.conforms_to_its_value_type"
+    filter_column_isnull = False
+
+    @column_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
+        return column == 0
+
+
+class ExpectItemToConform(ColumnMapExpectation):  # type: ignore[misc]
+    """Expect every cell of an item to conform to its value type."""
+
+    map_metric = "column_values.conforms_to_its_value_type"
+
+
+class OneOfTwoPresent(ColumnPairMapMetricProvider):  # type: ignore[misc]
+    """A pair is in order when either value is there."""
+
+    condition_metric_name = "column_pair_values.one_present"
+    condition_domain_keys = (
+        "batch_id",
+        "table",
+        "column_A",
+        "column_B",
+        "row_condition",
+        "condition_parser",
+        "ignore_row_if",
+    )
+    condition_value_keys = ()
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
+        return column_A.notna() | column_B.notna()
+
+
+class ExpectOneOfTwoItemsToBePresent(ColumnPairMapExpectation):  # type: ignore[misc]
+    """Expect a row to fill at least one of two items."""
+
+    map_metric = "column_pair_values.one_present"
+    ignore_row_if: Literal["never"] = "never"
+
+
+class BirthMatchesNumber(ColumnPairMapMetricProvider):  # type: ignore[misc]
+    """A pair is in order when the month (its first day) is the one in the 18-digit citizen number (GB 11643: digits
+    7 to 12). Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
+
+    condition_metric_name = "column_pair_values.birth_matches_number"
+    condition_domain_keys = (
+        "batch_id",
+        "table",
+        "column_A",
+        "column_B",
+        "row_condition",
+        "condition_parser",
+        "ignore_row_if",
+    )
+    condition_value_keys = ()
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
+        numbers = pa.array(column_B).cast(pa.string())
+        said = pc.strftime(pa.array(column_A).cast(pa.timestamp("s")), format="%Y%m")
+        speaks = pc.match_substring_regex(numbers, r"^[1-8]\d{16}[\dX]$")
+        agrees = pc.equal(pc.utf8_slice_codeunits(numbers, 6, 12), said)
+        return _series(pc.or_(pc.invert(speaks), agrees), column_A)
+
+
+class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):  # type: ignore[misc]
+    """Expect the month of birth (column_A) to be that of the citizen number (column_B)."""
+
+    map_metric = "column_pair_values.birth_matches_number"
+    ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
+
+
+class PrefixMatchesCategory(ColumnPairMapMetricProvider):  # type: ignore[misc]
+    """A pair is in order when the code starts with one of the prefixes allowed to its category; a category that is not
+    listed allows every code."""
+
+    condition_metric_name = "column_pair_values.prefix_matches_category"
+    condition_domain_keys = (
+        "batch_id",
+        "table",
+        "column_A",
+        "column_B",
+        "row_condition",
+        "condition_parser",
+        "ignore_row_if",
+    )
+    condition_value_keys = ("prefixes",)
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, prefixes: dict[str, list[str]], **_: Any) -> pd.Series:
+        code, category = pa.array(column_A).cast(pa.string()), pa.array(column_B).cast(pa.string())
+        fine = pc.invert(pc.is_in(category, pa.array(list(prefixes), pa.string())))
+        for name, allowed in prefixes.items():
+            for prefix in allowed:
+                fine = pc.or_(fine, pc.and_(pc.equal(category, name), pc.starts_with(code, prefix)))
+        return _series(fine, column_A)
+
+
+class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):  # type: ignore[misc]
+    """Expect a code (column_A) to start as its category (column_B) asks."""
+
+    map_metric = "column_pair_values.prefix_matches_category"
+    success_keys = ("column_A", "column_B", "prefixes", "ignore_row_if", "mostly")
+    prefixes: dict[str, list[str]]
+    ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
+
+
+def _series(condition: pa.Array, like: pd.Series) -> pd.Series:
+    return pd.Series(condition.fill_null(False).to_numpy(zero_copy_only=False), index=like.index)
