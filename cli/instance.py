@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from cli.airflow_rest import Airflow
+from cli.interrupt import Interrupted, interruptible
 from cli.orchestrator import API as AIRFLOW_API
 from cli.orchestrator import NAMES as AIRFLOW_NAMES
 from cli.orchestrator import PROCESSOR, SCHEDULER, Orchestrator
+from cli.output import Step, silent
 from cli.processes import Processes, Service, answers, choose_port, python
 from core import hub as hubs
 from core.errors import NotReady
@@ -26,13 +25,6 @@ from core.text import T
 API = "api"
 #: simultaneous tasks on one departmental system
 _POOL_SLOTS = 2
-#: (what is being done) → a context in which it is done
-Step = Callable[[T], AbstractContextManager[Any]]
-
-
-def silent(_: T) -> AbstractContextManager[None]:
-    """A Step that tells nobody."""
-    return nullcontext()
 
 
 class Instance:
@@ -167,23 +159,13 @@ class Instance:
         SIGINT and SIGTERM take everything down and end the program with 130 and 143.
         """
         ran = bool(self.processes.running())
-
-        def interrupt(number: int, _: FrameType | None) -> None:
-            raise Interrupted(128 + number)
-
-        main = threading.current_thread() is threading.main_thread()
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM) if main}
-        try:
-            yield
-        except BaseException as error:
-            for number in before:
-                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not stop the stopping
-            if isinstance(error, Interrupted) or not ran:
-                self.down()
-            raise
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with interruptible():
+            try:
+                yield
+            except BaseException as error:
+                if isinstance(error, Interrupted) or not ran:
+                    self.down()
+                raise
 
     # ------------------------------------------------------------------ how it is
     def services(self) -> list[dict[str, Any]]:
@@ -218,11 +200,3 @@ class Instance:
             return {"state": "stopped", "url": "", "pid": pid}
         kind = "embedded" if self.server else "external"
         return {"state": "running", "url": f"PostgreSQL {row[0] if row else '?'} ({kind})", "pid": pid}
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM came; `status` is the exit status that says so."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status

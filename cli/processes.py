@@ -29,7 +29,7 @@ MARK = "HUTONG_INSTANCE"
 
 @dataclass(frozen=True)
 class Service:
-    """What to run: a name, a command, the variables it needs beside those of this process, and its port if it has one."""
+    """What to run: a name, a command, its variables beside those of this process, and its port if it has one."""
 
     name: str
     command: tuple[str, ...]
@@ -99,7 +99,7 @@ class Processes:
         self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.logs / f"{service.name}.log"
         environment = {**os.environ, **service.environment, MARK: str(self.home)}
-        with log.open("ab", opener=_private) as stream:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
             process = subprocess.Popen(
                 service.command,
                 stdin=subprocess.DEVNULL,
@@ -173,7 +173,7 @@ class Processes:
 
 
 def choose_port(wanted: int, host: str, *, asked: bool, setting: str) -> int:
-    """The wanted port, or a free one when it is taken. A port somebody asked for by name is never exchanged silently."""
+    """The wanted port, or a free one when it is taken. A port somebody `asked` for is never exchanged silently."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: a port in TIME_WAIT is free
         try:
@@ -223,7 +223,3 @@ def _signal(processes: Iterable[psutil.Process], send: Callable[[psutil.Process]
             send(process)
         except psutil.Error:
             continue
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

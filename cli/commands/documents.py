@@ -1,0 +1,157 @@
+"""contract check|publish, system publish|secret: documents from files into force, and systems' secrets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import output, session
+from cli.output import Json
+from core.errors import Invalid, NotFound
+from core.text import T
+
+if TYPE_CHECKING:
+    from schemas.published import Kind
+
+Paths = Annotated[list[Path], typer.Argument(help=str(T("YAML 文件,或其所在目录", "YAML files, or folders of them")))]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    contract = typer.Typer(no_args_is_help=True, help=str(T("数据合同", "contracts")))
+    contract.command("check", help=str(T("检查合同文件(不需要启动)", "check contract files (nothing need run)")))(check)
+    contract.command(
+        "publish",
+        help=str(T("发布合同、部门或证明类型文件", "put contracts, departments or certificate types into force")),
+    )(publish_contracts)
+    app.add_typer(contract, name="contract")
+    system = typer.Typer(no_args_is_help=True, help=str(T("来源系统", "departmental systems")))
+    system.command("publish", help=str(T("发布系统文件", "put system files into force")))(publish_systems)
+    system.command(
+        "secret",
+        help=str(T("设置系统的连接信息(JSON,自标准输入)", "set a system's connection (JSON on standard input)")),
+    )(secret)
+    app.add_typer(system, name="system")
+
+
+def check(paths: Paths, as_json: Json = False) -> None:
+    """Compile contracts; exit status 1 when one is refused, all are looked at."""
+    from core.errors import DocumentRefused
+    from schemas import contract
+
+    found = []
+    refused = []
+    for path in _files(paths, "*.odcs.yaml"):
+        try:
+            made = contract.load(path)
+            found.append(
+                {"file": str(path), "ok": True, "id": made.id, "version": made.version, "items": len(made.items)}
+            )
+        except DocumentRefused as error:
+            refused.append(error)
+            found.append(
+                {
+                    "file": str(path),
+                    "ok": False,
+                    "path": error.path,
+                    "message": str(error.message),
+                    "remedy": str(error.remedy),
+                }
+            )
+    if as_json:
+        output.document(found)
+    else:
+        for entry in found:
+            if entry["ok"]:
+                print(f"✔ {entry['file']}  {entry['id']} {entry['version']}, {T('信息项', 'items')} {entry['items']}")
+        for refusal in refused:
+            output.refuse(refusal)
+    if refused:
+        raise typer.Exit(1)
+
+
+def publish_contracts(paths: Paths, as_json: Json = False) -> None:
+    """All or nothing; a breaking change is refused with what to do."""
+    _publish([(_kind(path), path) for path in _files(paths, "*.yaml")], as_json)
+
+
+def publish_systems(paths: Paths, as_json: Json = False) -> None:
+    """All or nothing. A running Airflow gets a pool for a new system; its DAGs appear within a minute."""
+    from cli.instance import Instance
+    from cli.orchestrator import API
+
+    _publish([("system", path) for path in _files(paths, "*.yaml")], as_json)
+    instance = Instance(session.settings())
+    if API in instance.processes.running():
+        with instance.airflow() as airflow:
+            instance.ensure_pools(airflow)
+
+
+def secret(
+    name: Annotated[str, typer.Argument(help=str(T("系统文件中 secret 的名称", "the `secret` of the system file")))],
+    as_json: Json = False,
+) -> None:
+    """Keep a secret, encrypted. It is read from standard input, for a command line is seen by others."""
+    from core import secrets
+
+    try:
+        value = json.loads(session.ask(T("连接信息(一行 JSON)", "connection (one line of JSON)")))
+    except ValueError as error:
+        raise Invalid(
+            T("连接信息不是 JSON。", "The connection is not JSON."),
+            remedy=T('例如 {"url": "postgresql+psycopg://…"}。', 'For example {"url": "postgresql+psycopg://…"}.'),
+        ) from error
+    if not isinstance(value, dict):
+        raise Invalid(T("连接信息须是一个 JSON 对象。", "The connection must be a JSON object."))
+    with session.opened() as hub, hub.begin() as connection:
+        secrets.put(connection, hub.keys, name, value)
+    if as_json:
+        output.document({"secret": name, "keys": sorted(value)})
+    else:
+        print(T(f"已保存密钥 {name}。", f"The secret {name} is kept."))
+
+
+def _publish(wanted: list[tuple[Kind, Path]], as_json: bool) -> None:
+    from catalog_registry import publication
+
+    documents = [publication.load(kind, path) for kind, path in wanted]
+    with session.opened() as hub:
+        number = publication.register(hub, documents, session.actor())
+    if as_json:
+        output.document({"publication": number, "documents": [f"{doc.kind}/{doc.id}" for doc in documents]})
+    elif number is None:
+        print(T("与已发布的内容相同,无需发布。", "The same is in force already; nothing was published."))
+    else:
+        print(
+            T(
+                f"已发布 {len(documents)} 个文件(第 {number} 次发布)。",
+                f"{len(documents)} documents are in force (publication {number}).",
+            )
+        )
+
+
+def _files(paths: list[Path], pattern: str) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.rglob(pattern)) if path.is_dir() else [path]
+        if not inside or not inside[0].exists():
+            raise NotFound(
+                T(f"没有文件 {path}。", f"There is no file {path}."),
+                remedy=T(f"给出 YAML 文件,或含有 {pattern} 的目录。", f"Name a YAML file, or a folder with {pattern}."),
+            )
+        found += inside
+    return found
+
+
+def _kind(path: Path) -> Kind:
+    """What a file holds, by the key that only that kind has."""
+    from schemas.document import read
+
+    tree = read(path).tree
+    if path.name == "department.yaml":
+        return "department"
+    kinds: tuple[Kind, ...] = ("certificate", "library", "system")
+    return next((kind for kind in kinds if kind in tree), "contract")

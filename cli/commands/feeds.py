@@ -1,0 +1,126 @@
+"""run, batches, quarantine: what happens to data on its way in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+_LIMIT = typer.Option(help=str(T("最多多少行", "how many rows at most")), min=1, max=10_000)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    app.command(help=str(T("立即采集一次(FEED = 系统.资源)", "bring one feed up to date now (FEED = system.dataset)")))(
+        run
+    )
+    app.command(help=str(T("批次", "batches")))(batches)
+    app.command(help=str(T("隔离区:待核的行", "the quarantine: rows that wait for a person")))(quarantine)
+
+
+def run(feed: str, as_json: Json = False) -> None:
+    """The whole journey of a feed in this process, without Airflow."""
+    from pipeline import journey
+
+    with session.opened() as hub:
+        batch = journey.run(hub, feed, session.actor())
+        waiting = _waiting(hub, batch.id) if batch else 0
+    if as_json:
+        output.document(None if batch is None else {**_row(batch), "quarantined": waiting, "evidence": batch.evidence})
+    elif batch is None:
+        print(T(f"{feed}:来源没有新数据。", f"{feed}: the source has nothing new."))
+    else:
+        output.table(
+            [{**_row(batch), "quarantined": waiting}],
+            [*_BATCH, Column("quarantined", T("隔离", "quarantined"), right=True)],
+        )
+
+
+def batches(
+    feed: Annotated[str | None, typer.Option(help=str(T("只看一个采集任务", "of one feed only")))] = None,
+    state: Annotated[str | None, typer.Option(help=str(T("只看一种状态", "in one state only")))] = None,
+    limit: Annotated[int, _LIMIT] = 50,
+    as_json: Json = False,
+) -> None:
+    """The latest batches, newest first."""
+    from pipeline import batch
+
+    with session.opened() as hub, hub.read() as connection:
+        found = batch.listed(connection, feed=feed, state=state, limit=limit)
+    output.table([_row(entry) for entry in found], _BATCH, as_json=as_json)
+
+
+def quarantine(
+    dataset: Annotated[str | None, typer.Option(help=str(T("列出一个资源的每一行", "each row of one dataset")))] = None,
+    limit: Annotated[int, _LIMIT] = 200,
+    as_json: Json = False,
+) -> None:
+    """Open rows, counted by rule; with --dataset each row with its rule. Values are not shown here."""
+    from sqlalchemy import text
+
+    columns = [
+        Column("dataset", T("资源", "dataset")),
+        Column("item", T("信息项", "item")),
+        Column("rule", T("规则", "rule")),
+    ]
+    if dataset is None:
+        query = (
+            "SELECT q.dataset, f.item, f.rule, count(*) AS rows, min(q.quarantined_at) AS since FROM hub.quarantine q "
+            "JOIN hub.finding f USING (batch_id, row_no) WHERE q.status = 'open' AND f.severity = 'error' "
+            "GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC LIMIT :limit"
+        )
+        columns += [Column("rows", T("行数", "rows"), right=True), Column("since", T("自", "since"))]
+    else:
+        query = (
+            "SELECT q.dataset, f.item, f.rule, q.batch_id::text AS batch, q.row_no, q.quarantined_at AS since FROM hub.quarantine q "
+            "JOIN hub.finding f USING (batch_id, row_no) WHERE q.status = 'open' AND f.severity = 'error' "
+            "AND q.dataset = :dataset ORDER BY q.quarantined_at, q.row_no LIMIT :limit"
+        )
+        columns += [Column("batch", T("批次", "batch")), Column("row_no", T("行号", "row"), right=True)]
+    with session.opened() as hub, hub.read() as connection:
+        rows: list[dict[str, Any]] = [
+            dict(row._mapping) for row in connection.execute(text(query), {"dataset": dataset, "limit": limit})
+        ]
+    output.table(rows, columns, as_json=as_json, empty=T("隔离区是空的。", "The quarantine is empty."))
+
+
+_BATCH = [
+    Column("id", T("批次", "batch")),
+    Column("feed", T("采集", "feed")),
+    Column("state_label", T("状态", "state")),
+    Column("landed_rows", T("落地", "landed"), right=True),
+    Column("landed_at", T("落地时间", "landed at")),
+    Column("why", T("原因", "reason")),
+]
+
+
+def _row(batch: Any) -> dict[str, Any]:
+    from pipeline.batch import STATE_NAMES
+
+    reason = batch.reason or {}
+    return {
+        "id": str(batch.id),
+        "feed": batch.feed,
+        "state": batch.state,
+        "state_label": str(STATE_NAMES[batch.state]),
+        "landed_rows": batch.landed_rows,
+        "landed_at": batch.landed_at,
+        "merged_at": batch.merged_at,
+        "reason": reason,
+        "why": reason.get("code", ""),
+    }
+
+
+def _waiting(hub: Any, batch_id: Any) -> int:
+    from sqlalchemy import text
+
+    with hub.read() as connection:
+        return int(
+            connection.execute(
+                text("SELECT count(*) FROM hub.quarantine WHERE batch_id = :id"), {"id": batch_id}
+            ).scalar_one()
+        )

@@ -1,0 +1,124 @@
+"""up, down, status, config show, serve: the services of this installation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+_STATES = {
+    "running": T("运行", "running"),
+    "stopped": T("停止", "stopped"),
+    "unhealthy": T("异常", "unhealthy"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    app.command(help=str(T("启动数据库、接口与 Airflow", "start database, API and Airflow")))(up)
+    app.command(help=str(T("停止本实例的全部进程", "stop every process of this installation")))(down)
+    app.command(help=str(T("服务、版本与数据时效", "services, versions and how fresh the data is")))(status)
+    app.command(hidden=True)(serve)
+    config = typer.Typer(no_args_is_help=True, help=str(T("配置", "settings")))
+    config.callback()(lambda: None)
+    config.command("show", help=str(T("每个配置项及其来源", "each setting and where it came from")))(show)
+    app.add_typer(config, name="config")
+
+
+def up(
+    port: Annotated[int | None, typer.Option(help=str(T("接口端口", "port of the API")))] = None,
+    airflow_port: Annotated[int | None, typer.Option(help=str(T("Airflow 端口", "port of Airflow")))] = None,
+    as_json: Json = False,
+) -> None:
+    """Start whatever does not run, and say where it listens."""
+    from cli.instance import Instance
+
+    instance = Instance(session.settings(port=port, airflow_port=airflow_port))
+    with instance.processes.lock(), instance.or_down():
+        instance.up(output.silent if as_json else output.step)
+    _services(instance.services(), as_json)
+
+
+def down(as_json: Json = False) -> None:
+    """Stop everything; nothing committed is lost."""
+    from cli.instance import Instance
+
+    instance = Instance(session.settings())
+    with instance.processes.lock():
+        stopped = instance.down()
+    if as_json:
+        output.document({"stopped": stopped})
+    else:
+        print(T(f"已停止 {stopped} 个进程。", f"{stopped} processes were stopped."))
+
+
+def status(as_json: Json = False) -> None:
+    """Services, versions, feeds. Exit status 1 when a service that should run does not answer."""
+    from cli.instance import Instance
+    from cli.report import freshness, versions
+
+    settings = session.settings()
+    services = Instance(settings).services()
+    found = {"home": str(settings.home), "versions": versions(), "services": services, "feeds": freshness(settings)}
+    if as_json:
+        output.document(found)
+    else:
+        print(" · ".join(f"{name} {number}" for name, number in versions().items()), "·", settings.home)
+        _services(services, as_json=False)
+        if found["feeds"]:
+            print()
+            output.table(found["feeds"], FEEDS)  # type: ignore[arg-type]
+    if any(service["state"] == "unhealthy" for service in services):
+        raise typer.Exit(1)
+
+
+def serve(port: Annotated[int, typer.Option()], as_json: Json = False) -> None:
+    """The API's process (started by `up`)."""
+    import uvicorn
+    from api.app import create_app
+
+    from core import log
+
+    settings = session.settings()
+    log.configure()  # standard error is this process's log file
+    if as_json:
+        output.document({"host": settings.host, "port": port})
+    uvicorn.run(create_app(settings), host=settings.host, port=port, log_config=None, access_log=False)
+
+
+def show(as_json: Json = False) -> None:
+    """Each setting, its value without any password, and where it came from."""
+    from core.settings import explain
+
+    rows: list[dict[str, Any]] = [entry._asdict() for entry in explain(session.settings())]
+    columns = [
+        Column("name", T("配置项", "setting")),
+        Column("value", T("值", "value")),
+        Column("origin", T("来源", "from")),
+        Column("about", T("说明", "about")),
+    ]
+    output.table([{**row, "value": str(row["value"])} for row in rows], columns, as_json=as_json)
+
+
+FEEDS = [
+    Column("feed", T("采集", "feed")),
+    Column("title", T("资源", "resource")),
+    Column("state_label", T("时效", "freshness")),
+    Column("as_of", T("截至", "as of")),
+    Column("last_state_label", T("最近批次", "last batch")),
+]
+
+
+def _services(rows: list[dict[str, Any]], as_json: bool) -> None:
+    columns = [
+        Column("service", T("服务", "service")),
+        Column("state_label", T("状态", "state")),
+        Column("pid", T("进程号", "pid"), right=True),
+        Column("url", T("地址", "address")),
+    ]
+    labelled = [{**row, "state_label": str(_STATES[row["state"]]), "pid": str(row["pid"] or "")} for row in rows]
+    output.table(rows if as_json else labelled, columns, as_json=as_json)
