@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
@@ -46,7 +46,7 @@ class CodeList:
         """The code for a code, a label in either language or an alias; None when nothing fits."""
         return text if text in self.values else self._by_label.get(text.strip().casefold())
 
-    @property
+    @cached_property
     def _by_label(self) -> dict[str, str]:
         labels = {label.casefold(): code for code, pair in self.values.items() for label in pair}
         return labels | {alias.casefold(): code for alias, code in self.aliases.items()}

@@ -12,18 +12,26 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.types import verdict
 from schemas.types.base import COMMON, Bound, Level, Options, Reasons, Rule, ValueType
+from schemas.types.parts import Parts, split
+from schemas.types.verdict import Finding, Verdict
 
 __all__ = [
     "COMMON",
     "TYPES",
     "Bound",
+    "Finding",
     "Level",
     "Options",
+    "Parts",
     "Reasons",
     "Rule",
     "ValueType",
+    "Verdict",
+    "check",
     "get",
+    "split",
 ]
 
 
@@ -46,3 +54,8 @@ def get(name: str) -> ValueType:
     except KeyError:
         near = difflib.get_close_matches(name, TYPES) or sorted(TYPES)
         raise KeyError(f"no value type {name!r}; did you mean: {', '.join(near)}") from None
+
+
+def check(type_name: str, values: list[str], options: Options | None = None) -> list[Verdict]:
+    """Verdicts on values of a type, all findings of each; KeyError for an unknown type. An empty value is `required`."""
+    return verdict.judge(get(type_name), values, options)

@@ -1,7 +1,7 @@
 """Codes: a department's own value mapped to the national or contract's one.
 
 With `mapping` every value must be mapped (an unmapped one waits for a steward); without, it must belong to `code_list`
-or `enum`. A leading zero lost in a spreadsheet is put back when only so the code exists.
+or `enum`; a national list's labels (男) are read as their codes. A leading zero lost in a spreadsheet is put back when only so the code exists.
 """
 
 from __future__ import annotations
@@ -55,15 +55,18 @@ class Code(ValueType):
         value = value.strip()
         if value.endswith(".0") and value[:-2].isdigit():
             value = value[:-2]
-        if options.mapping is not None:
+        if options.mapping:
             mapped = options.mapping.get(_with_zeros(value, options.mapping))
-            return (None, int(self.bit("unmapped"))) if mapped is None else (mapped, 0)
+            if mapped is None:
+                return None, int(self.bit("unmapped"))
+            value = mapped
         if options.code_list is None:
             return _with_zeros(value, options.enum), 0
         code_list = codes.lists(options.code_list)
-        value = _with_zeros(value, code_list.values)
-        if value not in code_list.values:
+        known = code_list.code(_with_zeros(value, code_list.values))
+        if known is None:
             return value, int(self.bit("unknown"))
+        value = known
         end = code_list.retired.get(value)
         return value, int(self.bit("retired")) if end and end.until < options.today.year else 0
 

@@ -88,14 +88,14 @@ def text(column: pa.Array) -> pa.Array:
         return pc.if_else(exact, pc.cast(whole, pa.string()), pc.cast(column, pa.string()))
     if pa.types.is_decimal(kind):
         plain = pc.cast(column, pa.string())
-        return pc.replace_substring_regex(plain, r"(\.\d*?)0+$", r"\1").cast(pa.string()) if kind.scale > 0 else plain
+        return pc.utf8_rtrim(pc.utf8_rtrim(plain, "0"), ".") if kind.scale > 0 else plain
     return pc.cast(column, pa.string())
 
 
 def identifier(column: pa.Array) -> pa.Array:
     """An identifier in one spelling: half-width, upper case, no blanks, no spreadsheet `.0` and no leading quote."""
     column = text(column)
-    return repair(column, rows_where(column, _not_alphanumeric), _one_spelling)
+    return repair(column, rows_where(column, _not_alphanumeric), one_spelling)
 
 
 def _not_alphanumeric(data: Bytes) -> Bools:
@@ -104,8 +104,9 @@ def _not_alphanumeric(data: Bytes) -> Bools:
     return ((data - np.uint8(0x30)) > 9) & ((data - np.uint8(0x41)) > 25)
 
 
-def _one_spelling(value: str) -> str | None:
-    value = value.translate(FULL_WIDTH).translate(_BLANKS).upper().removeprefix("'")
+def one_spelling(value: str) -> str | None:
+    """One identifier as `identifier` writes it; None when nothing is left."""
+    value = value.translate(FULL_WIDTH).translate(_BLANKS).upper().lstrip("'")
     whole, point, fraction = value.partition(".")
     if point and whole.isdigit() and fraction and not fraction.strip("0"):
         value = whole

@@ -1,4 +1,4 @@
-"""Decimal figures (areas, rates, shares), numeric(24,6)."""
+"""Decimal figures (areas, rates, shares), numeric(24,6); 50% and 1/2 are 0.5."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ class DecimalFigure(ValueType):
         reasons = np.zeros(len(cells), np.uint32)
         reasons[found.unreadable] = self.bit("format")
         reasons[found.too_large] = self.bit("too_large")
-        # a binary fraction is never exact in decimals: that is how floats are, not a finding
-        if not pa.types.is_floating(cells.type):
-            reasons[found.rounded] = self.bit("rounded")
+        reasons[found.rounded] = self.bit("rounded")
         return found.values, reasons
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from schemas.types import columns
 
 _SIGNS = dict.fromkeys(map(ord, ",，'’ \t\u00a0￥¥$"))
+_FIGURE = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?:/(\d{1,12}))?", re.A)
 UNITS = {"万亿": 10**12, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 10**3}
 
 
@@ -25,8 +27,13 @@ class Figures(NamedTuple):
 
 
 def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, money: bool = False) -> Figures:
-    """Cells × `factor` as decimals of `kind`. With `money`, a unit in the cell (1.2万元) replaces the factor."""
+    """Cells × `factor` as decimals of `kind`. With `money`, a unit in the cell (1.2万元) replaces the factor; without,
+    percentages and fractions (50%, 1/2) are read too.
+    """
     n = len(cells)
+    floating = pa.types.is_floating(cells.type)
+    if floating:  # as they print: the shortest figure that means this float
+        cells = columns.text(cells)
     clean = Figures(cells, np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool))
     shift = _power_of_ten(factor)
     if shift is not None:  # read with that many more decimals, then only the point moves
@@ -40,7 +47,8 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
     values = pa.nulls(n, kind)
     if shift is not None:
         room = kind.precision - kind.scale - shift
-        easy = columns.matches(text, rf"^-?\d{{1,{room}}}(?:\.\d{{1,{kind.scale + shift}}})?$")
+        fraction = rf"(?:\.\d{{1,{finer.scale}}})?" if finer.scale else ""
+        easy = columns.matches(text, rf"^-?\d{{1,{room}}}{fraction}$")
         values = _as(columns.null_where(text, ~easy).cast(finer), kind)
     hard = np.flatnonzero(~easy & columns.mask(text.is_valid()))
     if not hard.size:
@@ -52,6 +60,8 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
     flags = np.zeros((3, n), bool)
     for row, flag in zip(flags, ("unreadable", "too_large", "rounded"), strict=True):
         row[hard] = np.array([word == flag for _, word in read])[index]
+    if floating and kind.scale:  # a binary fraction is never exact: that is how floats are, not a finding
+        flags[2] = False
     return Figures(values, *flags)
 
 
@@ -73,22 +83,23 @@ def _read(value: str, kind: pa.DataType, factor: Decimal, money: bool) -> tuple[
             if text.endswith(unit):
                 text, factor = text.removesuffix(unit), Decimal(size)
                 break
+    elif text.endswith("%"):
+        text, factor = text.removesuffix("%"), factor / 100
     if text.startswith("(") and text.endswith(")"):  # accountants' minus
         text = "-" + text[1:-1]
+    match = _FIGURE.fullmatch(text)
+    if not match:
+        return None, "unreadable"
+    share = match[2]
+    if share and (money or not int(share)):
+        return None, "unreadable"
     with localcontext() as context:
-        context.prec = 60
+        context.prec = 80
         try:
-            figure = Decimal(text) * factor
-            if not figure.is_finite():
-                return None, "unreadable"
+            figure = Decimal(match[1]) * factor / (int(share) if share else 1)
             result = figure.quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
         except InvalidOperation:
-            return None, "unreadable"
+            return None, "too_large"
     if result.adjusted() >= kind.precision - kind.scale:
         return None, "too_large"
-    return result, None if result == figure else "rounded"
-
-
-def plain(values: pa.Array) -> pa.Array:
-    """Decimals as strings for display."""
-    return pc.cast(values, pa.string())
+    return result, None if result == figure or share else "rounded"

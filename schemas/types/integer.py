@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.text import T
-from schemas.types import figures
+from schemas.types import columns, figures
 from schemas.types.base import Options, Reasons, Rule, ValueType
 
 _DIGITS = pa.decimal128(18, 0)
@@ -36,19 +36,12 @@ class Integer(ValueType):
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
         reasons = np.zeros(len(cells), np.uint32)
-        try:
+        if pa.types.is_signed_integer(cells.type):
             return cells.cast(pa.int64()), reasons
-        except pa.ArrowInvalid:
-            pass
         found = figures.exact(cells, _DIGITS)
         reasons[found.unreadable | found.rounded] = self.bit("format")
         reasons[found.too_large] = self.bit("too_large")
-        values = found.values.cast(pa.int64())
-        return _without(values, found.rounded), reasons
-
-
-def _without(values: pa.Array, rows: figures.columns.Bools) -> pa.Array:
-    return figures.columns.null_where(values, rows)
+        return columns.null_where(found.values.cast(pa.int64()), found.rounded), reasons
 
 
 TYPE = Integer()

@@ -12,18 +12,23 @@ def hidden(values: pa.Array) -> pa.Array:
 
 
 def ends(values: pa.Array, head: int, tail: int) -> pa.Array:
-    """The first `head` and last `tail` characters around stars, one star per hidden character.
+    """The first `head` and last `tail` characters of an identifier around stars, one star per hidden character.
 
-    A value too short to hide at least four characters shows its last two, one shorter than six nothing.
+    One too short to hide at least four characters shows its last two, one shorter than six nothing; neither does a cell
+    that is no single identifier (several numbers, names beside numbers).
     """
     length = pc.utf8_length(values)
     stars = pc.binary_repeat("*", pc.max_element_wise(pc.subtract(length, head + tail), 0))
-    shown = pc.binary_join_element_wise(
-        pc.utf8_slice_codeunits(values, 0, head), stars, pc.utf8_slice_codeunits(values, -tail), ""
-    )
-    short = pc.binary_join_element_wise("****", pc.utf8_slice_codeunits(values, -2), "")
-    long_enough = pc.greater_equal(length, head + tail + 4)
-    return pc.if_else(long_enough, shown, pc.if_else(pc.greater_equal(length, 6), short, hidden(values)))
+    shown = pc.binary_join_element_wise(pc.utf8_slice_codeunits(values, 0, head), stars, last(values, tail), "")
+    short = pc.binary_join_element_wise("****", last(values, 2), "")
+    shown = pc.if_else(pc.greater_equal(length, head + tail + 4), shown, short)
+    single = pc.match_substring_regex(values, r"^[0-9A-Za-z.\-]{6,}$")
+    return pc.if_else(single, shown, hidden(values))
+
+
+def last(values: pa.Array, count: int) -> pa.Array:
+    """The last `count` characters; none for 0."""
+    return pc.utf8_slice_codeunits(values, -count) if count else pc.utf8_slice_codeunits(values, 0, 0)
 
 
 def start(values: pa.Array, pattern: str) -> pa.Array:
