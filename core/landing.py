@@ -127,7 +127,7 @@ class BatchWriter:
             self._parquet = pq.ParquetWriter(
                 self._sink, chunk.schema, compression="zstd", compression_level=1, use_dictionary=False
             )
-        self._parquet.write_batch(chunk, row_group_size=chunk.num_rows)
+        self._parquet.write_batch(chunk, row_group_size=max(chunk.num_rows, 1))
         self.rows += chunk.num_rows
         self._part_rows += chunk.num_rows
         if self._part_rows >= self.PART_ROWS:

@@ -140,7 +140,7 @@ def move(connection: Connection, batch: Batch, state: str, actor: Actor, **facts
             code="batch_state",
         )  # fmt: skip
     values = {
-        name: json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict) else value
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
         for name, value in facts.items()
     }
     assignments = [f"{name} = :{name}" for name in values]

@@ -57,7 +57,7 @@ def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
         settled.keys.append(group.key)
         for value in group.content:
             settled.content ^= value
-            settled.removed += value == GONE
+            settled.removed += int(value == GONE)
     return settled
 
 
@@ -66,7 +66,7 @@ def _drop(settled: Settled, group: Repeat, keep: int) -> None:
         if row != keep:
             settled.repeated.append(row)
             settled.content ^= value
-            settled.removed += value == GONE
+            settled.removed += int(value == GONE)
 
 
 def _latest(group: Repeat, order: dict[int, Any]) -> int | None:
