@@ -1,6 +1,6 @@
 """The credit platform: a REST service over its own SQLite file.
 
-    GET /xzcf   GET /yzsx        Authorization: Bearer <token>
+    GET /api/xzcf   GET /api/yzsx   Authorization: Bearer <token>
     query: since   change time (sjc), local, yyyy-mm-dd hh:mm:ss; records changed then or later
            limit   records a page, 1 to 1000, default 500
            cursor  the `next` of the page before
@@ -56,7 +56,7 @@ def create_app(folder: Path, token: str) -> FastAPI:
         if turn % _DOWN[0] == _DOWN[1]:
             raise HTTPException(503, "系统维护中")
 
-    @app.get("/{resource}", dependencies=[Depends(admit)])
+    @app.get("/api/{resource}", dependencies=[Depends(admit)])
     def page(
         resource: str,
         since: str = "",

@@ -9,7 +9,7 @@ import numpy as np
 
 from demo import names, numbers
 from demo.people import People
-from demo.text import Days, Ints, Rng, Text, digits, draw, join, some
+from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, join, some
 
 _CATEGORIES = {"91": 0.76, "92": 0.12, "12": 0.05, "11": 0.02, "51": 0.02, "N2": 0.015, "A1": 0.005, "Y1": 0.01}
 RARE = ("N", "A", "Y")  # registrars whose codes start with a letter: legal, and refused by naive checks
@@ -25,7 +25,7 @@ class Firms:
     founded: Days
     head: Ints  # row of the legal representative among the people
     address: Text
-    closed: np.ndarray  # bool: no longer active
+    closed: Mask  # no longer active
 
     def __len__(self) -> int:
         return self.name.size
@@ -34,6 +34,12 @@ class Firms:
     def organisation(self) -> Text:
         """The 9-character organisation code inside the credit code."""
         return np.strings.slice(self.code, 8, 17)
+
+    @property
+    def odd(self) -> Mask:
+        """Whether the organisation code's own check does not hold, although the credit code's does."""
+        body = self.organisation
+        return np.asarray(np.strings.slice(body, 8, 9) != numbers.body_check(np.strings.slice(body, 0, 8)))
 
 
 def make(rng: Rng, size: int, people: People, today: date) -> Firms:

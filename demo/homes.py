@@ -15,6 +15,7 @@ from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, join, some
 CURRENT, HISTORICAL = "1", "2"
 DWELLING_USES = ("10", "11", "111", "112", "12", "13")
 _BUSINESS_USES = ("31", "60", "80")
+UNIFIED = np.datetime64("2015-03-01")  # when one real-estate title replaced those of house and of land
 _DAY = np.timedelta64(1, "D")
 
 
@@ -73,7 +74,9 @@ def make(rng: Rng, size: int, people: People, firms: Firms, today: date) -> tupl
     home = np.concatenate([np.arange(size), earlier])
     status = np.where(np.arange(home.size) < size, CURRENT, HISTORICAL)
     last = np.datetime64(today) - _DAY
-    day = last - rng.integers(0, 5500, home.size).astype("timedelta64[D]")
+    since_unified = int((last - UNIFIED).astype(np.int64))
+    ago = np.where(rng.random(home.size) < 0.03, since_unified + 365 * 8, since_unified)
+    day = last - (ago * rng.random(home.size)).astype("timedelta64[D]")
     sold = day[earlier] - rng.integers(400, 4000, earlier.size).astype("timedelta64[D]")
     day[size:] = sold
     holders, shared, first = _holders(rng, homes.dwelling[home], people, firms, today)

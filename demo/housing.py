@@ -5,7 +5,7 @@
                            BZF.xlsx    the same
                            manifest.json   last, so that what it lists is complete
 
-manifest.json: {"delivery": "2026-11-20T2000", "time": "2026-11-20T20:00:00+08:00", "sender": …,
+manifest.json: {"id": "2026-11-20T2000", "delivered_at": "2026-11-20T20:00:00+08:00", "sender": …,
 "files": [{"name", "rows": data rows, "bytes", "sha256"}]}.
 """
 
@@ -48,7 +48,7 @@ def deliver(tables: Mapping[str, pa.Table], root: Path, when: datetime) -> Path:
         _put(folder / file, body)
         digest = hashlib.sha256(body).hexdigest()
         files.append({"name": file, "rows": table.num_rows, "bytes": len(body), "sha256": digest})
-    manifest = {"delivery": folder.name, "time": when.isoformat(), "sender": SENDER, "files": files}
+    manifest = {"id": folder.name, "delivered_at": when.isoformat(), "sender": SENDER, "files": files}
     _put(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     return folder
 

@@ -39,19 +39,26 @@ KINDS = (
     Kind(_RIGHT, "unit_missing", "BDCDYH", True, "item", "warning", 0.04, "不动产单元号缺失"),
     Kind(_RIGHT, "county_ended", "QXDM", True, "item", "warning", 0.01, "已撤销的县区代码"),
     Kind(_RIGHT, "share_styles", "QLBL", False, "nothing", "none", None, "份额写法不一: 50%、1/2、0.5"),
+    Kind(_RIGHT, "use_missing", "GHYT", True, "completeness", "none", None, "规划用途为空 (仅案例)"),
     Kind(_RIGHT, "date_1900", "DJSJ", True, "item", "warning", 0.005, "登记日期为占位的 1900-01-01"),
     Kind(_LIMIT, "claim_in_wan", "BDBZQSE", True, "item", "warning", 0.03, "债权数额误填万元", "mortgages"),
     Kind(_LIMIT, "mortgage_not_released", "QSZT", True, "sources", "none", 0.02, "贷款已结清, 抵押未注销", "mortgages"),
     Kind(_EMPLOYER, "code_9", "zzjgdm", False, "nothing", "none", 0.12, "9 位组织机构代码"),
     Kind(_EMPLOYER, "rare_registrar", "zzjgdm", False, "nothing", "none", None, "A、N、Y 开头的统一社会信用代码"),
-    Kind(_EMPLOYER, "body_check", "zzjgdm", False, "item", "warning", None, "主体标识码自身校验不符, 代码仍有效"),
+    *(
+        Kind(dataset, "body_check", column, False, "item", "warning", None, "主体标识码自身校验不符, 代码仍有效")
+        for dataset, column in (
+            (_RIGHT, "ZJH"), (_EMPLOYER, "zzjgdm"), (_PENALTY, "cf_xdr_shxym"), (_SERIOUS, "shxym"),
+        )
+    ),
     Kind(_ACCOUNT, "sealed", "grzhzt", False, "nothing", "none", 0.18, "封存账户"),
     Kind(_ACCOUNT, "two_live", "grzhzt", True, "dataset", "none", 0.02, "一人有两个正常账户"),
     Kind(_ACCOUNT, "birth_differs", "csny", True, "row", "warning", 0.005, "出生年月与身份证号不符"),
     Kind(_ACCOUNT, "phone_ones", "sjhm", True, "item", "warning", 0.01, "手机号 11111111111"),
     Kind(_ACCOUNT, "employer_closed", "grzhzt", True, "dataset", "none", 0.015, "单位已销户而个人账户正常"),
-    Kind(_ACCOUNT, "test_name", "xingming", True, "item", "warning", None, "姓名为“测试”"),
+    Kind(_ACCOUNT, "test_name", "xingming", True, "item", "error", None, "姓名为“测试”"),
     Kind(_MOVEMENT, "months_on_one_day", "jzrq", False, "nothing", "none", 0.03, "数月补缴同日入账"),
+    Kind(_PENALTY, "code_9", "cf_xdr_shxym", False, "nothing", "none", None, "9 位组织机构代码 (仅案例)"),
     Kind(_PENALTY, "number_masked", "cf_xdr_zjhm", True, "item", "warning", 0.20, "号码在源头已脱敏", "persons"),
     Kind(_PENALTY, "fine_in_yuan", "cf_nr_fk", True, "item", "warning", 0.03, "罚款误填元 (大于 1000 万元)", "fines"),
     Kind(_PENALTY, "reported_again", "cf_wsh", True, "dataset", "none", 0.02, "同一文书重复报送"),

@@ -63,14 +63,14 @@ def firm_names(rng: Rng, category: Text, division: Text) -> Text:
 
 
 def distinct(names: Text) -> Text:
-    """The names with a number in front of the second, third … bearer of one, so that each is met once."""
+    """The names with a number behind the second, third … bearer of one, so that each is met once."""
     _, inverse = np.unique(names, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     ordered = inverse[order]
     rank = np.arange(names.size) - np.searchsorted(ordered, ordered)
     turn = np.empty(names.size, dtype=np.int64)
     turn[order] = rank
-    return np.where(turn == 0, names, join(digits(turn + 1, len(str(turn.max() + 1))), "号", names))
+    return np.where(turn == 0, names, join(names, "第", (turn + 1).astype(np.str_), "分部"))
 
 
 def addresses(rng: Rng, district: Text) -> Text:

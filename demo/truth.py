@@ -17,12 +17,14 @@ A record may appear under several kinds. Records under no kind are clean: nothin
                     nothing: there is nothing to find
           expect    severity of the finding on the row: error (quarantined) · warning (stored, merged) · none
           count     records planted;  base  the rows its rate is a share of (rate null: no rate promised)
-  cases   [{type, subject: {kind: person|firm, number, name}, expect: {state, proved, outcome, reason}, note, demo}]
+  cases   [{type, subject: {kind: person|firm, number_kind: identity_card|permanent_residence|credit_code, number,
+          name}, expect: {state, proved, outcome, reason}, note, demo}]
           one question about one subject that appears nowhere else, and the answer it must get.
           state    held | not_held | unknown: what the records say
           proved   true | false | null: the certificate's claim
-          outcome  a generic word, null for unknown: which of the type's outcomes; types may word theirs otherwise
-          reason   null, or why it is unknown: name_mismatch | quarantined_candidate | name_only_candidate
+          outcome  code of the type's outcome, null where records in doubt forbid one
+          reason   null, or why it is unknown: name_mismatch | quarantined_candidate | ambiguous_subject (a namesake
+                   without a number) | not_collected | disputed
           demo     true for the two subjects (a person, a firm) that examples use
 
 The quarantine is right when it holds exactly the records under kinds with `expect` error.

@@ -23,6 +23,7 @@ class Subject:
     kind: str  # person | firm
     number: str
     name: str
+    number_kind: str = "identity_card"
 
 
 @dataclass
@@ -51,18 +52,22 @@ class Desk:
         number = numbers.citizen(np.array([f"430903{birth}{_ORDER + self._made % 2}"]))
         return Subject("person", str(number[0]), name)
 
+    def renamed(self, subject: Subject, name: str) -> Subject:
+        """The same subject under another name."""
+        return Subject(subject.kind, subject.number, name, subject.number_kind)
+
     def cardholder(self) -> Subject:
         """A foreigner with a permanent-residence card: 18 digits, the first a 9."""
         number = numbers.citizen(np.array([f"94384019790612{_ORDER}"]))
         self._made += 1
-        return Subject("person", str(number[0]), "WALKER ALEX")
+        return Subject("person", str(number[0]), "WALKER ALEX", "permanent_residence")
 
     def firm(self, head: str = "91430903", form: str = "益阳{}茶业有限公司") -> Subject:
         """A body nobody has met before, of a registrar, category and division."""
         name = form.format(self._name()[1:])
         body = np.array([f"MA5C{self._made:04d}"])
         code = numbers.credit_code(np.array([head]), np.strings.add(body, numbers.body_check(body)))
-        return Subject("firm", str(code[0]), name)
+        return Subject("firm", str(code[0]), name, "credit_code")
 
     def ask(
         self,
@@ -78,7 +83,7 @@ class Desk:
     ) -> None:
         """Record a question and its right answer."""
         expect: dict[str, Any] = {"state": state, "proved": proved, "outcome": outcome, "reason": reason}
-        about = {"kind": subject.kind, "number": subject.number, "name": subject.name}
+        about = {name: getattr(subject, name) for name in ("kind", "number_kind", "number", "name")}
         self.truth.cases.append(Case(type, about, expect, note, demo))
 
     def serial(self) -> int:

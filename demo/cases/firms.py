@@ -49,7 +49,7 @@ def cases(desk: Desk) -> None:
     employer(desk, who, key=EMPLOYER)
     note = "示例企业: 公积金单位账户正常, 无处罚"
     desk.ask(REGISTERED, who, "held", True, "registered", note=note, demo=True)
-    desk.ask(CREDIT, who, "not_held", True, "none_found", note=note, demo=True)
+    desk.ask(CREDIT, who, "not_held", True, "none", note=note, demo=True)
     _credit(desk)
     _employers(desk)
 
@@ -60,19 +60,20 @@ def _credit(desk: Desk) -> None:
     desk.ask(CREDIT, who, "held", False, "penalised", note="公示期内的处罚")
     who = desk.firm()
     penalty(desk, who, repaired=True)
-    desk.ask(CREDIT, who, "not_held", True, "none_found", note="处罚已修复, 不得再使用")
+    desk.ask(CREDIT, who, "not_held", True, "none", note="处罚已修复, 不得再使用")
     who = desk.firm()
     penalty(desk, who, ended=True)
-    desk.ask(CREDIT, who, "not_held", True, "none_found", note="处罚公示期满, 不得再使用")
+    desk.ask(CREDIT, who, "not_held", True, "none", note="处罚公示期满, 不得再使用")
     who = desk.firm()
     penalty(desk, who, repaired=True)
     penalty(desk, who)
     desk.ask(CREDIT, who, "held", False, "penalised", note="一条已修复, 一条在公示期内")
     who = desk.firm()
     penalty(desk, who, code="")
-    desk.ask(CREDIT, who, "unknown", reason="name_only_candidate", note="同名处罚没有代码")
+    desk.ask(CREDIT, who, "unknown", reason="ambiguous_subject", note="同名处罚没有代码")
     who = desk.firm()
-    penalty(desk, who, code=who.number[8:17])
+    key = penalty(desk, who, code=who.number[8:17])
+    desk.plant("credit_penalty", "code_9", key)
     desk.ask(CREDIT, who, "held", False, "penalised", note="处罚只记了 9 位组织机构代码")
     who = desk.firm(form="益阳{}（集团）茶业有限公司")
     key = penalty(desk, who, name=who.name.replace("（", "(").replace("）", ")"))
@@ -87,7 +88,7 @@ def _credit(desk: Desk) -> None:
     desk.ask(CREDIT, who, "unknown", reason="name_mismatch", note="代码登记在另一名称之下")
     for head in ("N2430903", "Y1430903"):
         who = desk.firm(head, "益阳{}股份经济合作社")
-        desk.ask(CREDIT, who, "not_held", True, "none_found", note=f"{head[0]} 开头的代码, 无处罚")
+        desk.ask(CREDIT, who, "not_held", True, "none", note=f"{head[0]} 开头的代码, 无处罚")
 
 
 def _employers(desk: Desk) -> None:
@@ -105,8 +106,8 @@ def _employers(desk: Desk) -> None:
     for state, note in (("04", "单位账户已销户"), ("05", "单位账户封存")):
         who = desk.firm()
         employer(desk, who, state)
-        desk.ask(REGISTERED, who, "held", False, "not_active", note=note)
-    desk.ask(REGISTERED, desk.firm(), "not_held", False, "none_found", note="没有单位账户")
+        desk.ask(REGISTERED, who, "held", False, "not_normal", note=note)
+    desk.ask(REGISTERED, desk.firm(), "not_held", False, "none", note="没有单位账户")
     who = desk.firm()
     key = employer(desk, who, code=desk.mistyped(who))
     desk.plant("fund_employer", "number_mistyped", key)

@@ -65,29 +65,43 @@ def _example(desk: Desk) -> None:
     account(desk, who)
     loan(desk, who, "3")
     note = "示例人物: 有一套住宅, 公积金缴存正常, 贷款已结清"
-    desk.ask(HOME, who, "held", True, "dwelling", note=note, demo=True)
-    desk.ask(NO_HOME, who, "held", False, "dwelling", note=note, demo=True)
-    desk.ask(CONTRIBUTIONS, who, "held", True, "contributing", note=note, demo=True)
+    desk.ask(HOME, who, "held", True, "registered", note=note, demo=True)
+    desk.ask(NO_HOME, who, "held", False, "home", note=note, demo=True)
+    desk.ask(CONTRIBUTIONS, who, "held", True, "paid", note=note, demo=True)
     desk.ask(SETTLED, who, "held", True, "settled", note=note, demo=True)
 
 
 def _contributions(desk: Desk) -> None:
     who = desk.person()
     account(desk, who)
-    desk.ask(CONTRIBUTIONS, who, "held", True, "contributing", note="最近十四个月连续缴存")
+    desk.ask(CONTRIBUTIONS, who, "held", True, "paid", note="最近十四个月连续缴存")
     who = desk.person()
     key = account(desk, who, "02", paid_to=20, months=0)
     desk.plant("fund_account", "sealed", key)
     account(desk, who)
-    desk.ask(CONTRIBUTIONS, who, "held", True, "contributing", note="旧单位账户封存, 新账户正常缴存, 合并计算")
+    desk.ask(CONTRIBUTIONS, who, "held", True, "paid", note="旧单位账户封存, 新账户正常缴存, 合并计算")
     who = desk.person()
     key = account(desk, who, "02", paid_to=9, months=5)
     desk.plant("fund_account", "sealed", key)
-    desk.ask(CONTRIBUTIONS, who, "held", False, "sealed", note="账户封存")
+    desk.ask(CONTRIBUTIONS, who, "held", False, "not_paying", note="账户封存")
     who = desk.person()
     account(desk, who, "05", paid_to=8, months=6)
-    desk.ask(CONTRIBUTIONS, who, "held", False, "closed", note="账户已销户提取")
-    desk.ask(CONTRIBUTIONS, desk.person(), "not_held", False, "none_found", note="本市无任何状态的账户")
+    desk.ask(CONTRIBUTIONS, who, "held", False, "not_paying", note="账户已销户提取")
+    who = desk.person()
+    account(desk, who, paid_to=6, months=8)
+    desk.ask(CONTRIBUTIONS, who, "held", False, "not_every_month", note="账户正常, 最近五个月未缴")
+    who = desk.person()
+    key = account(desk, who, months=3)
+    month = desk.month(4)
+    desk.write(
+        "gr_mx",
+        {
+            "ywlsh": f"{month}20{desk.serial():010d}", "grzh": key, "jzrq": f"{month[:4]}-{month[4:]}-20",
+            "gjhtqywlx": "08", "fse": "18200.00",
+        },
+    )  # fmt: skip
+    desk.ask(CONTRIBUTIONS, who, "unknown", None, "transferred", reason="not_collected", note="四个月前由外地转入")
+    desk.ask(CONTRIBUTIONS, desk.person(), "not_held", False, "none", note="本市无任何状态的账户")
     who = desk.person()
     key = account(desk, who, number=desk.mistyped(who))
     desk.plant("fund_account", "number_mistyped", key)
@@ -115,11 +129,11 @@ def _loans(desk: Desk) -> None:
     desk.ask(SETTLED, who, "held", False, "open", note="一笔结清, 一笔逾期")
     who = desk.person()
     loan(desk, who, "3", "0.50")
-    desk.ask(SETTLED, who, "held", False, "open", note="标为结清而余额不为零")
+    desk.ask(SETTLED, who, "unknown", None, "doubtful", reason="disputed", note="标为结清而余额不为零")
     who = desk.person()
     loan(desk, who, "8")
-    desk.ask(SETTLED, who, "not_held", False, "none_found", note="只有作废的贷款")
-    desk.ask(SETTLED, desk.person(), "not_held", False, "none_found", note="没有贷款")
+    desk.ask(SETTLED, who, "not_held", False, "none", note="只有作废的贷款")
+    desk.ask(SETTLED, desk.person(), "not_held", False, "none", note="没有贷款")
     who = desk.person()
     key = loan(desk, who, "2", "77000.00", number=desk.mistyped(who))
     desk.plant("fund_loan", "number_mistyped", key)

@@ -77,11 +77,11 @@ def subsidised(desk: Desk, who: Subject, way: str) -> None:
     )  # fmt: skip
 
 
-def _both(desk: Desk, who: Subject, home: bool, outcome: str, note: str) -> None:
+def _both(desk: Desk, who: Subject, home: bool, note: str) -> None:
     """The two types answer the same records the other way round."""
     state = "held" if home else "not_held"
-    desk.ask(HOME, who, state, home, outcome, note=note)
-    desk.ask(NO_HOME, who, state, not home, outcome, note=note)
+    desk.ask(HOME, who, state, home, "registered" if home else "none", note=note)
+    desk.ask(NO_HOME, who, state, not home, "home" if home else "none", note=note)
 
 
 def _neither(desk: Desk, who: Subject, reason: str, note: str) -> None:
@@ -93,31 +93,40 @@ def cases(desk: Desk) -> None:
     """Everything the registers may say about a person's home."""
     who, other = desk.person(), desk.person()
     title(desk, (who.name, who.number))
-    _both(desk, who, True, "dwelling", "单独所有的住宅")
+    _both(desk, who, True, "单独所有的住宅")
     who = desk.person()
     title(desk, (other.name, other.number), (who.name, who.number), shares=("99%", "1/100"))
-    _both(desk, who, True, "dwelling", "任何份额都算: 按份共有百分之一")
+    _both(desk, who, True, "任何份额都算: 按份共有百分之一")
     who, other = desk.person(), desk.person()
     key = title(desk, (f"{other.name}、{who.name}", f"{other.number}、{who.number}"))
     desk.plant("real_estate_right", "several_in_cell", key, "1")
-    _both(desk, who, True, "dwelling", "与他人写在同一格中的权利人")
+    _both(desk, who, True, "与他人写在同一格中的权利人")
     who = desk.person()
     short = str(numbers.short(np.array([who.number]))[0])
     key = title(desk, (who.name, short))
     desk.plant("real_estate_right", "number_15", key, "1")
-    _both(desk, who, True, "dwelling", "登记簿上是 15 位号码")
+    _both(desk, who, True, "登记簿上是 15 位号码")
     who = desk.cardholder()
     key = title(desk, (who.name, who.number))
     desk.plant("real_estate_right", "residence_card", key, "1")
-    _both(desk, who, True, "dwelling", "持外国人永久居留身份证的权利人")
+    _both(desk, who, True, "持外国人永久居留身份证的权利人")
+
+    who = desk.renamed(desk.person(), "阿依努尔·图尔荪")
+    title(desk, (who.name.replace("·", "•"), who.number))
+    _both(desk, who, True, "姓名间隔号与登记簿写法不同")
 
     who = desk.person()
     title(desk, (who.name, who.number), status="2")
-    _both(desk, who, False, "none_found", "只有历史权利")
+    _both(desk, who, False, "只有历史权利")
     who = desk.person()
     title(desk, (who.name, who.number), use="60")
-    _both(desk, who, False, "none_found", "只有办公用房")
-    _both(desk, desk.person(), False, "none_found", "各登记簿均无记录")
+    _both(desk, who, False, "只有办公用房")
+    _both(desk, desk.person(), False, "各登记簿均无记录")
+    who = desk.person()
+    key = title(desk, (who.name, who.number), use="")
+    desk.plant("real_estate_right", "use_missing", key, "1")
+    for type_ in (HOME, NO_HOME):
+        desk.ask(type_, who, "unknown", None, "unclear", reason="not_collected", note="现势权利没有规划用途")
 
     who = desk.person()
     key = title(desk, (who.name, desk.mistyped(who)))
@@ -126,22 +135,22 @@ def cases(desk: Desk) -> None:
     who = desk.person()
     key = title(desk, (who.name, ""))
     desk.plant("real_estate_right", "number_empty", key, "1")
-    _neither(desk, who, "name_only_candidate", "同名权利人没有号码")
+    _neither(desk, who, "ambiguous_subject", "同名权利人没有号码")
     who = desk.person()
     title(desk, (desk.person().name, who.number))
     _neither(desk, who, "name_mismatch", "号码登记在另一姓名之下")
 
     who = desk.person()
     contract(desk, who.name, who.number)
-    desk.ask(HOME, who, "not_held", False, "none_found", note="合同已备案, 尚未办证")
-    desk.ask(NO_HOME, who, "held", False, "contract_without_title", note="合同已备案, 尚未办证")
+    desk.ask(HOME, who, "not_held", False, "none", note="合同已备案, 尚未办证")
+    desk.ask(NO_HOME, who, "held", False, "contract", note="合同已备案, 尚未办证")
     who, other = desk.person(), desk.person()
     key = contract(desk, f"{other.name}、{who.name}", f"{other.number}、{who.number}", "1")
     desk.plant("housing_contract", "several_buyers", key)
-    desk.ask(NO_HOME, who, "held", False, "contract_without_title", note="合同第二买受人, 已签未备案")
+    desk.ask(NO_HOME, who, "held", False, "contract", note="合同第二买受人, 已签未备案")
     who = desk.person()
     contract(desk, who.name, who.number, "3")
-    desk.ask(NO_HOME, who, "not_held", True, "none_found", note="合同已撤销")
+    desk.ask(NO_HOME, who, "not_held", True, "none", note="合同已撤销")
     who = desk.person()
     key = contract(desk, who.name, f"{who.number[0]}.{who.number[1:6]}E+17")
     desk.plant("housing_contract", "number_spreadsheet", key)
@@ -154,5 +163,5 @@ def cases(desk: Desk) -> None:
     for way, home in (("3", True), ("1", False)):
         who = desk.person()
         subsidised(desk, who, way)
-        outcome = "subsidised_dwelling" if home else "none_found"
+        outcome = "subsidised" if home else "none"
         desk.ask(NO_HOME, who, "held" if home else "not_held", not home, outcome, note=f"保障方式 {way}")

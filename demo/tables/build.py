@@ -21,7 +21,12 @@ def table(columns: Mapping[str, Text]) -> pa.Table:
 
 def with_rows(whole: pa.Table, rows: Sequence[Mapping[str, str]]) -> pa.Table:
     """The table with some rows written by hand behind it; columns they leave out are null."""
-    return pa.concat_tables([whole, pa.Table.from_pylist([dict(row) for row in rows], schema=whole.schema)])
+    return pa.concat_tables(
+        [
+            whole,
+            pa.Table.from_pylist([{name: cell or None for name, cell in row.items()} for row in rows], whole.schema),
+        ]
+    )
 
 
 def kind_codes(people: People, person: Ints, codes: Sequence[str]) -> Text:

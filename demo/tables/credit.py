@@ -49,6 +49,8 @@ def _identify(
     number = put(number, masked, join(np.strings.slice(whole, 0, 6), "********", np.strings.slice(whole, 14, 18)))
     truth.plant(dataset, "number_masked", masked, (key,), int(natural.sum()))
     left[masked] = False
+    odd = left & ~natural & world.firms.odd[firm]
+    truth.plant(dataset, "body_check", np.flatnonzero(odd), (key,))
     plant_documents(truth, dataset, world.people, person, left, (key,), world.today)
     return name, code, number, left
 

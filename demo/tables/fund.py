@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 
 from demo.firms import RARE
-from demo.numbers import body_check
 from demo.savings import NORMAL, SEALED, last_month
 from demo.tables.build import card_holder, kind_codes, plant_documents, table
 from demo.tables.movements import movements
@@ -43,7 +42,7 @@ def _employers(world: World, key: Text, of_account: Text, states: Text, rate: In
     truth.plant("fund_employer", "code_9", nine, (key,))
     truth.plant("fund_employer", "rare_registrar", np.flatnonzero(rare), (key,))
     body = firms.organisation[of.firm]
-    odd = np.strings.slice(body, 8, 9) != body_check(np.strings.slice(body, 0, 8))
+    odd = firms.odd[of.firm]
     odd[nine] = False
     truth.plant("fund_employer", "body_check", np.flatnonzero(odd), (key,))
     counts = {

@@ -20,6 +20,7 @@ _FRACTIONS = {"50": "1/2", "60": "3/5", "40": "2/5", "70": "7/10", "30": "3/10",
 
 @dataclass
 class _Rows:
+    holder: Ints  # row among the world's holders
     right: Ints
     seq: Ints
     person: Ints
@@ -31,7 +32,7 @@ class _Rows:
 
     def keep(self, kept: Mask) -> _Rows:
         cells = {name: cell[kept] for name, cell in self.cells.items()}
-        return _Rows(self.right[kept], self.seq[kept], self.person[kept], cells)
+        return _Rows(self.holder[kept], self.right[kept], self.seq[kept], self.person[kept], cells)
 
 
 def holders(world: World, truth: Truth) -> tuple[dict[str, Text], Ints]:
@@ -55,6 +56,8 @@ def holders(world: World, truth: Truth) -> tuple[dict[str, Text], Ints]:
     rows.cells["ZJH"] = put(rows.cells["ZJH"], short, numbers.short(number[short]))
     truth.plant(DATASET, "number_15", short, rows.key)
 
+    odd = (rows.person < 0) & world.firms.odd[world.holders.firm[rows.holder]]
+    truth.plant(DATASET, "body_check", np.flatnonzero(odd & (rows.cells["ZJZL"] == "7")), rows.key)
     truth.plant(DATASET, "share_styles", np.flatnonzero(rows.cells["QLBL"] != ""), rows.key)
     plant_documents(truth, DATASET, world.people, rows.person, free, rows.key, world.today)
     key = rows.key
@@ -83,7 +86,7 @@ def _clean(world: World, rng: Rng) -> _Rows:
         "QLBL": np.where(shared == "2", written, ""),
         "DH": np.where(by_firm, names.phones(rng, len(of)), people.phone[of.person]),
     }
-    return _Rows(of.right, of.seq, of.person, cells)
+    return _Rows(np.arange(len(of)), of.right, of.seq, of.person, cells)
 
 
 def _several_in_a_cell(rng: Rng, rows: _Rows, world: World) -> tuple[_Rows, dict[str, Mask]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 
 from demo.savings import CLOSED_OUT, NORMAL, SEALED, last_month
@@ -31,7 +29,7 @@ def movements(world: World, account: Text, monthly: Ints, balance: Ints, truth: 
     june = _last_june(world)
     paid = np.flatnonzero(exists & (of.opened < june))
     add(paid, "09", np.full(paid.size, june), balance[paid] * 15 // 1000)
-    ended = cast(Days, of.paid_to + _MONTH).astype("datetime64[D]") + np.timedelta64(9, "D")
+    ended = (of.paid_to + _MONTH).astype("datetime64[D]") + 9
     recent = (ended >= window) & (ended < np.datetime64(world.today))
     who = np.flatnonzero((of.state == SEALED) & recent)
     add(who, "05", ended[who], np.zeros(who.size, dtype=np.int64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from demo.homes import CURRENT
+from demo.homes import CURRENT, UNIFIED
 from demo.tables.build import changed_at
 from demo.text import Ints, Mask, Text, digits, draw, iso, join, numbers_as_text, put, some, translate
 from demo.words import DISTRICTS
@@ -44,7 +44,9 @@ def rights(world: World) -> tuple[dict[str, Text], dict[str, Mask]]:
     place = translate(district, {code: title for code, (_, _, title) in DISTRICTS.items()})
     left = draw(rng, ["（", "("], count, [0.8, 0.2])
     title = join("湘", left, year, np.where(left == "(", ")", "）"), place, "不动产权第", serial, "号")
-    legacy = some(rng, year < "2022", 0.18 * count)
+    old, between = of.day < UNIFIED, (of.day >= UNIFIED) & (year <= "2019")  # offices changed over one by one
+    late = some(rng, between, 0.18 * count - old.sum())
+    legacy = np.union1d(np.flatnonzero(old), late)
     house = join("益房权证", np.strings.slice(place, 0, 2), "字第", digits(rng.integers(1, 10**8, count), 8), "号")
     land = join("益国用（", year, "）第D", digits(rng.integers(1, 10**5, count), 5), "号")
     title = put(title, legacy, np.where(rng.random(legacy.size) < 0.8, house[legacy], land[legacy]))
