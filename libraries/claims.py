@@ -1,0 +1,146 @@
+"""Claims → golden records: every attribute's value, and where it came from, by the library's survivorship order.
+
+Works on the entities and mentions that `linking.link` left in the session's `work_*` tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from core import events
+from core.actor import SYSTEM
+from libraries import license
+from libraries.linking import when
+from libraries.rules import DERIVED_RANK, Giver, Rules
+from schemas.derive import sql
+from schemas.library import Attribute
+from schemas.published import Published
+
+TABLES = (
+    "CREATE TEMP TABLE IF NOT EXISTS work_claim (entity_id uuid, attribute text, value text, rank integer, status text, "
+    "department text, dataset text, batch uuid, known_from timestamptz, since text, derived text) ON COMMIT DELETE ROWS",
+)
+# of one rank the newest claim decides: by the valid time its contract names, then by when the hub learned of it
+_ORDER = 'rank, since COLLATE "C" DESC NULLS LAST, known_from DESC NULLS LAST, value COLLATE "C", dataset, batch'
+
+
+def make(conn: Connection, rules: Rules, published: Published) -> tuple[int, int]:
+    """Make the golden records of the chunk's entities again; returns how many there are and how many lost theirs."""
+    for giver in rules.givers:
+        _collect(conn, giver)
+    for name, attribute in rules.library.attributes.items():
+        if attribute.derive:
+            _derive(conn, rules, name, attribute)
+    if license.IDENTIFIER in rules.library.attributes:
+        _assign(conn, rules, published)
+    made = _write(conn, rules)
+    emptied = conn.scalars(
+        text(
+            "DELETE FROM libraries.golden g USING work_entity e WHERE g.library = :l AND g.entity_id = e.id "
+            "AND NOT EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id) RETURNING g.entity_id"
+        ),
+        {"l": rules.library.id},
+    ).all()
+    if emptied:
+        body = {"count": len(emptied), "entities": sorted(map(str, emptied))}
+        events.record(conn, "libraries.emptied", rules.library.id, body, SYSTEM)
+    conn.execute(text("UPDATE libraries.entity SET dirty = false FROM work_entity e WHERE entity.id = e.id AND dirty"))
+    return made, len(emptied)
+
+
+def _collect(conn: Connection, giver: Giver) -> None:
+    """All that one dataset says of the chunk's entities in one role, in one query."""
+    condition, values = when(giver)
+    listed, parameters = [], dict[str, Any](values)
+    for n, claim in enumerate(giver.claims):
+        said = claim.sql if claim.constant is None else f"CAST(:value_{n} AS text)"
+        listed.append(f"(:name_{n}, {said}, CAST(:cut_{n} AS text), {claim.rank}, :status_{n})")
+        parameters |= {f"name_{n}": claim.attribute, f"cut_{n}": claim.cut, f"status_{n}": claim.status}
+        if claim.constant is not None:
+            parameters[f"value_{n}"] = claim.constant
+    if not listed:
+        return
+    since = f"to_jsonb(r.{sql.quote(giver.contract.valid_from)}) #>> '{{}}'" if giver.contract.valid_from else "NULL"
+    conn.execute(
+        text(
+            "INSERT INTO work_claim SELECT w.target, a.name, v.value, a.rank, a.status, :department, :dataset, r._batch, "
+            f"r._known_from, {since} FROM work_mention w JOIN {sql.current(giver.contract.id)} r ON r._key = w.key "
+            f"CROSS JOIN LATERAL (VALUES {', '.join(listed)}) AS a (name, value, cut, rank, status) CROSS JOIN LATERAL "
+            "unnest(CASE WHEN a.cut IS NULL THEN ARRAY[a.value] ELSE string_to_array(a.value, a.cut) END) AS v (value) "
+            f"WHERE w.target IS NOT NULL AND w.dataset = :dataset AND w.role = :role AND {condition} AND v.value <> ''"
+        ),
+        {**parameters, "department": giver.contract.department, "dataset": giver.contract.id, "role": giver.role},
+    )
+
+
+def _derive(conn: Connection, rules: Rules, name: str, attribute: Attribute) -> None:
+    """An attribute that another one implies: as certain as that one, and from the same record."""
+    origin, _, part = str(attribute.derive).partition(".")
+    values = list(
+        conn.scalars(text("SELECT DISTINCT value FROM work_claim WHERE attribute = :origin"), {"origin": origin})
+    )
+    derived = rules.kind.parts[part](pa.array(values, pa.string())).to_pylist()
+    conn.execute(
+        text(
+            "INSERT INTO work_claim SELECT c.entity_id, :name, d.derived, c.rank + :behind, c.status, c.department, c.dataset, "
+            "c.batch, c.known_from, c.since, :origin FROM work_claim c JOIN unnest(CAST(:values AS text[]), "
+            "CAST(:derived AS text[])) AS d (value, derived) ON d.value = c.value WHERE c.attribute = :origin"
+        ),
+        {"name": name, "behind": DERIVED_RANK, "origin": origin, "values": values, "derived": derived},
+    )
+
+
+def _assign(conn: Connection, rules: Rules, published: Published) -> None:
+    """An identifier for licences whose source gives none, and for all of them who assigned it."""
+    rows = conn.execute(
+        text(
+            "SELECT id, kind, number, EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id AND attribute = :name) AS has "
+            "FROM work_entity e WHERE EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)"
+        ),
+        {"name": license.IDENTIFIER},
+    ).all()
+    issuers = {
+        type_: (said.code, published.departments[said.authority].credit_code)
+        for type_, said in rules.library.types.items()
+        if said.authority in published.departments
+    }
+    claims: list[tuple[Any, str, str]] = []
+    for row in rows:
+        if row.has:
+            claims.append((row.id, license.ASSIGNED_BY, license.BY_ISSUER))
+        elif row.kind in issuers:
+            claims.append((row.id, license.IDENTIFIER, license.provisional(*issuers[row.kind], row.number)))
+            claims.append((row.id, license.ASSIGNED_BY, license.BY_HUB))
+    ids, names, values = (list(column) for column in zip(*claims, strict=True)) if claims else ([], [], [])
+    conn.execute(
+        text(
+            "INSERT INTO work_claim (entity_id, attribute, value, rank, status) SELECT id, name, value, :rank, 'unverified' "
+            "FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:values AS text[])) AS a (id, name, value)"
+        ),
+        {"rank": DERIVED_RANK, "ids": ids, "names": names, "values": values},
+    )
+
+
+def _write(conn: Connection, rules: Rules) -> int:
+    """One JSON object per entity: attribute → value, status, and the record it came from. What did not change is not written."""
+    conn.execute(
+        text(
+            "WITH best AS (SELECT DISTINCT ON (entity_id, attribute) * FROM work_claim "
+            f"  ORDER BY entity_id, attribute, {_ORDER}), "
+            "lists AS (SELECT entity_id, attribute, rank, jsonb_agg(DISTINCT value) AS value FROM work_claim "
+            "  WHERE attribute = ANY(:many) GROUP BY entity_id, attribute, rank), "
+            "made AS (SELECT b.entity_id, jsonb_object_agg(b.attribute, jsonb_strip_nulls(jsonb_build_object("
+            "  'value', coalesce(l.value, to_jsonb(b.value)), 'status', b.status, 'department', b.department, "
+            "  'dataset', b.dataset, 'batch', b.batch, 'known_from', b.known_from, 'derived_from', b.derived))) AS attributes "
+            "  FROM best b LEFT JOIN lists l USING (entity_id, attribute, rank) GROUP BY b.entity_id) "
+            "INSERT INTO libraries.golden AS g (library, entity_id, attributes) SELECT :l, entity_id, attributes FROM made "
+            "ON CONFLICT (library, entity_id) DO UPDATE SET attributes = excluded.attributes, refreshed_at = now() "
+            "WHERE g.attributes IS DISTINCT FROM excluded.attributes"
+        ),
+        {"l": rules.library.id, "many": rules.many},
+    )
+    made: int = conn.execute(text("SELECT count(DISTINCT entity_id) FROM work_claim")).scalar_one()
+    return made

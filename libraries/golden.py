@@ -1,0 +1,143 @@
+"""Golden records: what the libraries hold about each person, organisation and licence, and where every value came from.
+
+`refresh` is a function of mentions, records and the rules in force: it can be killed, repeated and delayed. One writer at
+a time, chunk by chunk; each chunk is one transaction that links its mentions and makes its entities' golden records, so a
+reader never sees one without the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from core import events
+from core.actor import SYSTEM
+from core.errors import Retry
+from core.hub import Hub
+from core.log import get_logger
+from core.text import T
+from libraries import claims, linking, rules
+from libraries.rules import Rules
+from schemas import published as published_set
+from schemas.published import Published
+
+PATIENCE = 60.0  # seconds a chunk waits for a merge that holds one of its rows
+_Next = Callable[[Connection, Rules, str, int], list[str]]
+
+
+@dataclass
+class RefreshResult:
+    """What a refresh did: entities made, mentions linked, mentions that contradict the name of their number, mentions
+    that nothing can be linked by, golden records looked at again and those without any claim left."""
+
+    created: int = 0
+    linked: int = 0
+    conflicts: int = 0
+    unlinkable: int = 0
+    refreshed: int = 0
+    removed: int = 0
+
+
+def refresh(hub: Hub, *, chunk: int = 5_000) -> RefreshResult:
+    """Bring the golden records up to date with what batches merged: only numbers with a waiting mention or a dirty entity.
+    Raises Retry when a merge holds a chunk for longer than a minute."""
+    return refresh_by(hub, published_set.current(hub.home), chunk=chunk)
+
+
+def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> RefreshResult:
+    """As `refresh`, by a given set of documents."""
+    result = RefreshResult()
+    every = rules.of(published)
+    with hub.engine.connect() as conn:
+        with conn.begin():
+            for statement in (*linking.TABLES, *claims.TABLES):
+                conn.execute(text(statement))
+        with _turn(conn):
+            for one in every:
+                rules.sync(conn, one)
+        for one in every:
+            for following in (linking.pending, linking.dirty):
+                _all(conn, one, published, following, chunk, result)
+        while settled := _settle(conn, every, chunk * 4):
+            result.unlinkable += settled
+        if any(asdict(result).values()):
+            with conn.begin():
+                events.record(conn, "libraries.refreshed", "golden", asdict(result), SYSTEM)
+    get_logger(__name__).info("libraries.refreshed", **asdict(result))
+    return result
+
+
+def _all(
+    conn: Connection, one: Rules, published: Published, following: _Next, chunk: int, result: RefreshResult
+) -> None:
+    """Every number that `following` gives, chunk by chunk; again from the start until a whole round finds none."""
+    after, found = "", False
+    while True:
+        numbers = _patiently(partial(_chunk, conn, one, published, following, after, chunk, result))
+        if numbers:
+            after, found = numbers[-1], True
+        elif found:
+            after, found = "", False
+        else:
+            return
+
+
+def _chunk(
+    conn: Connection, one: Rules, published: Published, following: _Next, after: str, chunk: int, result: RefreshResult
+) -> list[str]:
+    with _turn(conn):
+        numbers = following(conn, one, after, chunk)
+        if not numbers:
+            return numbers
+        linked = linking.link(conn, one, numbers)
+        made, removed = claims.make(conn, one, published)
+    result.created += linked.created
+    result.linked += linked.linked
+    result.conflicts += linked.conflicts
+    result.refreshed += made
+    result.removed += removed
+    return numbers
+
+
+def _settle(conn: Connection, every: list[Rules], limit: int) -> int:
+    with _turn(conn):
+        return linking.settle(conn, every, limit)
+
+
+@contextmanager
+def _turn(conn: Connection) -> Iterator[None]:
+    """One transaction in which nobody else refreshes."""
+    with conn.begin():
+        conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('hutong.golden'))"))
+        # Chunks look rows up by index; the planner knows nothing of session tables and would read everything instead.
+        conn.execute(text("SET LOCAL random_page_cost = 1.1"))
+        yield
+
+
+def _patiently(step: Callable[[], list[str]]) -> list[str]:
+    """Repeat a chunk while a merge holds one of its rows."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.05
+    while True:
+        try:
+            return step()
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            if time.monotonic() > deadline:
+                raise Retry(
+                    T(
+                        "有批次正在合并,金记录的刷新等待超时。",
+                        "A batch has been merging for too long for the refresh to wait.",
+                    ),
+                    remedy=T("稍后再试;已完成的部分不会重做。", "Try again later; what is done stays done."),
+                    code="refresh_waits",
+                ) from error
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)

@@ -1,0 +1,186 @@
+"""Who may say what in a library: its document and the published contributions, compiled; and noticing when they change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from libraries import legal_entity, license, population
+from libraries.kind import Kind
+from schemas.contract import Contract, Contribution, Subject
+from schemas.derive.sql import quote
+from schemas.library import Attribute, Library
+from schemas.published import Published
+
+KINDS: Mapping[str, Kind] = {one.KIND.library: one.KIND for one in (population, legal_entity, license)}
+DERIVED_RANK = 1_000  # behind every department
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attribute that a dataset gives: a constant, or SQL over the mention `w` and the record `r`, cut at `cut` where a
+    cell holds several; the lowest rank decides."""
+
+    attribute: str
+    sql: str
+    constant: str | None
+    cut: str | None
+    rank: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Giver:
+    """One contribution of one dataset. `type` is the licence's; `since` the item that makes one claim newer than another."""
+
+    contract: Contract
+    role: str
+    when: Mapping[str, tuple[str, ...]]
+    type: str | None
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One library as it is to be made now."""
+
+    library: Library
+    kind: Kind
+    givers: tuple[Giver, ...]
+    ranks: Mapping[str, int]  # dataset → how much its word counts for the name
+
+    @property
+    def many(self) -> list[str]:
+        """Attributes that keep every distinct value."""
+        return [name for name, attribute in self.library.attributes.items() if attribute.many]
+
+    def collected(self, name: str) -> bool:
+        """Whether anything published can give the attribute."""
+        attribute = self.library.attributes[name]
+        if attribute.derive and self.collected(attribute.derive.partition(".")[0]):
+            return True
+        return attribute.provisional or any(claim.attribute == name for giver in self.givers for claim in giver.claims)
+
+
+def of(published: Published) -> list[Rules]:
+    """The rules of every published library that this version knows how to make."""
+    return [_compile(published, KINDS[id]) for id in KINDS if id in published.libraries]
+
+
+def _compile(published: Published, kind: Kind) -> Rules:
+    library = published.libraries[kind.library]
+    found = [
+        (contract, contribution)
+        for _, contract in sorted(published.contracts.items())
+        for contribution in contract.contributes
+        if contribution.library == library.id
+    ]
+    connected = {
+        (contract.department, attribute)
+        for contract, contribution in found
+        for attribute in (*contribution.items, *contribution.values)
+    }
+    givers = tuple(_giver(library, kind, contract, contribution, connected) for contract, contribution in found)
+    order = library.attributes[kind.name].authority if kind.name in library.attributes else ()
+    ranks = {id: _rank(order, contract.department) for id, contract in published.contracts.items()}
+    return Rules(library, kind, givers, ranks)
+
+
+def _rank(order: tuple[str, ...], department: str) -> int:
+    return order.index(department) if department in order else len(order)
+
+
+def _giver(
+    library: Library, kind: Kind, contract: Contract, contribution: Contribution, connected: set[tuple[str, str]]
+) -> Giver:
+    subject = next(subject for subject in contract.subjects if subject.role == contribution.role)
+    type_ = contribution.values.get("type") if library.types else None
+    claims = []
+    for name, (said_sql, constant, cut) in _given(library, kind, contract, subject, contribution).items():
+        said = library.attributes[name]
+        # a licence's authority is its type's issuer, whoever else issues licences
+        order = (library.types[type_].authority,) if type_ and type_ in library.types else said.authority
+        rank = _rank(order, contract.department)
+        first_connected = bool(order) and (order[0], name) in connected
+        if rank == len(order) and said.only and not (said.unverified and not first_connected):
+            continue
+        claims.append(Claim(name, said_sql, constant, cut, rank, _status(said, rank, len(order))))
+    return Giver(contract, contribution.role, contribution.when, type_, tuple(claims))
+
+
+def _given(
+    library: Library, kind: Kind, contract: Contract, subject: Subject, contribution: Contribution
+) -> dict[str, tuple[str, str | None, str | None]]:
+    """Attribute → SQL, constant, separator. Number and name are those of the mention: one person's part of a cell that
+    names several, and a column of organisation numbers holds codes of several lengths."""
+    given: dict[str, tuple[str, str | None, str | None]] = {}
+    for attribute, name in contribution.items.items():
+        item = contract.item(name)
+        if name == subject.id and attribute not in kind.numbers:
+            given[attribute] = ("w.id_value", None, None)
+        elif name not in (subject.id, subject.name):
+            cut = item.separator if library.attributes[attribute].many else None
+            given[attribute] = (f"to_jsonb(r.{quote(name)}) #>> '{{}}'", None, cut)
+    own = dict(kind.numbers) | ({kind.name: "w.name"} if kind.named else {})
+    given |= {attribute: (sql, None, None) for attribute, sql in own.items() if attribute in library.attributes}
+    return given | {attribute: ("", value, None) for attribute, value in contribution.values.items()}
+
+
+def _status(attribute: Attribute, rank: int, authorities: int) -> str:
+    """`verified` by whom the law names; numbers and names only by the first of them."""
+    if attribute.declared:
+        return "declared"
+    return "verified" if rank < (min(1, authorities) if attribute.unverified else authorities) else "unverified"
+
+
+def sync(conn: Connection, rules: Rules) -> None:
+    """Note the rules in force; where they differ from those the golden records were made by, let their mentions be
+    looked at again."""
+    rows = conn.execute(text("SELECT dataset, body FROM libraries.rules WHERE library = :l"), {"l": rules.library.id})
+    before = {row.dataset: row.body for row in rows}
+    now = _bodies(rules)
+    changed = sorted(dataset for dataset in before.keys() | now.keys() if before.get(dataset) != now.get(dataset))
+    if not changed:
+        return
+    everything = before.get("", {}).get("decides") != now[""]["decides"]
+    conn.execute(
+        text(
+            "UPDATE libraries.mention SET pending = true WHERE NOT pending AND id_kind = ANY(:kinds)"
+            + ("" if everything else " AND dataset = ANY(:datasets)")
+        ),
+        {"kinds": list(rules.kind.kinds), "datasets": changed},
+    )
+    conn.execute(
+        text("DELETE FROM libraries.rules WHERE library = :l AND dataset = ANY(:datasets)"),
+        {"l": rules.library.id, "datasets": changed},
+    )
+    for dataset in now.keys() & set(changed):
+        conn.execute(
+            text("INSERT INTO libraries.rules (library, dataset, body) VALUES (:l, :dataset, cast(:body AS jsonb))"),
+            {"l": rules.library.id, "dataset": dataset, "body": json.dumps(now[dataset])},
+        )
+
+
+def _bodies(rules: Rules) -> dict[str, Any]:
+    bodies: dict[str, Any] = {
+        "": {
+            "decides": rules.library.model_dump(mode="json"),
+            "attributes": {name: rules.collected(name) for name in rules.library.attributes},
+        }
+    }
+    for giver in rules.givers:
+        bodies.setdefault(giver.contract.id, []).append(
+            {
+                "role": giver.role,
+                "when": {item: list(values) for item, values in giver.when.items()},
+                "type": giver.type,
+                "rank": rules.ranks[giver.contract.id],
+                "since": giver.contract.valid_from,
+                "claims": [asdict(claim) for claim in giver.claims],
+            }
+        )
+    return bodies
