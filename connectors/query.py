@@ -72,9 +72,9 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
             remedy=T("请写 query 或 table。", "Give a query or a table."),
         )
     text = (
-        f"SELECT * FROM {'.'.join(quote(part) for part in str(table).split('.'))}"  # noqa: S608 - quoted identifiers
+        f"SELECT * FROM {'.'.join(quote(part) for part in str(table).split('.'))}"
         if table
-        else str(feed.source["query"]).strip().rstrip(";").rstrip()
+        else str(feed.source["query"]).strip().rstrip(";") + "\n"  # a comment at its end must not swallow what follows
     )
     incremental = feed.mode != "full" and feed.watermark is not None
     if _SINCE.search(text) and not incremental:

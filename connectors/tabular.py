@@ -39,7 +39,8 @@ class Sheet:
 
     def empty(self) -> pa.RecordBatch:
         """No rows: what a file with nothing but a header holds."""
-        return self.schema.empty_table().to_batches(max_chunksize=1)[0]
+        schema = self.schema
+        return pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in schema], schema=schema)
 
     def clean(self, columns: Sequence[pa.Array]) -> pa.RecordBatch:
         """The rows that are data. Raises BatchBlocked when a column without a name holds values."""
