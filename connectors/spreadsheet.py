@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -111,11 +112,13 @@ def _text(cell: Any) -> str | None:
 
 def _guard_size(path: Path, file: str) -> None:
     """Refuse what would not fit into memory before it is opened: one stray cell at the far corner suffices for that."""
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as parts:
-        unpacked = sum(part.file_size for part in parts.infolist())
-        cells = max((_cells(parts, part) for part in parts.namelist() if part.startswith("xl/worksheets/")), default=0)
+    try:
+        with zipfile.ZipFile(path) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+            sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+            cells = max((_cells(parts, sheet) for sheet in sheets), default=0)
+    except (OSError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile):
+        return  # no zip, damaged or encrypted: calamine says so
     if cells > MAX_CELLS or unpacked > MAX_UNPACKED_BYTES:
         raise refusals.unreadable(
             file,
@@ -127,14 +130,9 @@ def _guard_size(path: Path, file: str) -> None:
         )
 
 
-def _cells(parts: zipfile.ZipFile, part: str) -> int:
-    if not part.endswith(".xml"):
-        return 0
-    try:
-        with parts.open(part) as stream:
-            found = _DIMENSION.search(stream.read(4096))
-    except (OSError, RuntimeError, zipfile.BadZipFile):
-        return 0  # damaged or encrypted: calamine says so
+def _cells(parts: zipfile.ZipFile, sheet: str) -> int:
+    with parts.open(sheet) as stream:
+        found = _DIMENSION.search(stream.read(4096))
     if found is None:
         return 0
     width = 0
