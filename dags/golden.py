@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, task, timezone
+from airflow.sdk import DAG, task
 
 from dags import assets, steps
 
 with DAG(
     dag_id="golden",
     schedule=[assets.RECORDS],
-    start_date=timezone.datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,  # one writer
     tags=["libraries"],
