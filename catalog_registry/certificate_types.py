@@ -43,11 +43,11 @@ class Title(Strict):
 
 
 class Test(Strict):
-    """What a value must be; everything given must hold. A list stands for `in`, null for `null: true`."""
+    """What a value must be; everything given must hold. A list stands for `in`, null for `empty: true`."""
 
     in_: tuple[Scalar, ...] | None = Field(None, alias="in", min_length=1)
     not_in: tuple[Scalar, ...] | None = Field(None, min_length=1)
-    null: bool | None = None
+    empty: bool | None = None
     above: Scalar | None = None
     at_least: Scalar | None = None
     below: Scalar | None = None
@@ -63,7 +63,7 @@ class Test(Strict):
 
 def _test(value: Any) -> Any:
     if value is None:
-        return {"null": True}
+        return {"empty": True}
     if isinstance(value, list | tuple):
         return {"in": list(value)}
     return value if isinstance(value, dict | Test) else {"in": [value]}

@@ -17,14 +17,14 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from core import events
+from core import clock, events
 from core.actor import SYSTEM, Actor
 from core.errors import Conflict, Invalid, NotFound, Unauthorised
 from core.text import T
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _COST = {"n": 2**12, "r": 8, "p": 1}
-_IN_FORCE = "valid_from <= now() AND (valid_to IS NULL OR valid_to > now())"
+_IN_FORCE = "valid_from <= :now AND (valid_to IS NULL OR valid_to > :now)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def renew(connection: Connection, id: str, actor: Actor = SYSTEM) -> str:
 def end(connection: Connection, id: str, actor: Actor = SYSTEM) -> None:
     """End a client now: its tokens stop working at the next request. The row stays."""
     done = connection.execute(
-        text("UPDATE hub.client SET valid_to = now() WHERE id = :id AND valid_to IS NULL"), {"id": id}
+        text("UPDATE hub.client SET valid_to = :now WHERE id = :id AND valid_to IS NULL"),
+        {"id": id, "now": clock.now()},
     )
     if done.rowcount == 0:
         raise _unknown(id)

@@ -9,12 +9,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from catalog_registry.certificate_checks import load
-from core import events
+from core import clock, events
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import uuid7
@@ -73,11 +74,13 @@ def give(
         )
     row = connection.execute(
         text(
-            "INSERT INTO hub.access_grant (id, department, service_item, certificate_type, fields, valid_to, given_by) VALUES "
-            f"(:id, :department, :service_item, :type, CAST(:fields AS text[]), :valid_to, CAST(:actor AS jsonb)) RETURNING {_COLUMNS}"
+            "INSERT INTO hub.access_grant (id, department, service_item, certificate_type, fields, valid_from, valid_to, "
+            "given_by) VALUES (:id, :department, :service_item, :type, CAST(:fields AS text[]), :now, :valid_to, "
+            f"CAST(:actor AS jsonb)) RETURNING {_COLUMNS}"
         ),
         {"id": uuid7(), "department": department, "service_item": service_item, "type": certificate_type,
-         "fields": list(known if fields is None else fields), "valid_to": valid_to, "actor": json.dumps(actor.as_dict())},
+         "fields": list(known if fields is None else fields), "now": clock.now(), "valid_to": valid_to,
+         "actor": json.dumps(actor.as_dict())},
     ).one()  # fmt: skip
     grant = _grant(row)
     events.record(connection, "grant.given", f"grant/{grant.id}", _facts(grant), actor)
@@ -85,13 +88,13 @@ def give(
 
 
 def revoke(connection: Connection, id: UUID, actor: Actor) -> Grant:
-    """End a grant now; the next question is refused by it. Raises Conflict when it has ended, NotFound when there is none."""
+    """End a grant now: the next question finds none. Raises Conflict when it has ended, NotFound when there is none."""
     row = connection.execute(
         text(
-            "UPDATE hub.access_grant SET valid_to = now(), ended_by = CAST(:actor AS jsonb) "
-            f"WHERE id = :id AND (valid_to IS NULL OR valid_to > now()) RETURNING {_COLUMNS}"
+            "UPDATE hub.access_grant SET valid_to = :now, ended_by = CAST(:actor AS jsonb) "
+            f"WHERE id = :id AND (valid_to IS NULL OR valid_to > :now) RETURNING {_COLUMNS}"
         ),
-        {"id": id, "actor": json.dumps(actor.as_dict())},
+        {"id": id, "now": clock.now(), "actor": json.dumps(actor.as_dict())},
     ).one_or_none()
     if row is None:
         if connection.execute(text("SELECT 1 FROM hub.access_grant WHERE id = :id"), {"id": id}).first():
@@ -128,9 +131,8 @@ def granted(
     return frozenset(field for _, fields in rows for field in fields) if rows else None
 
 
-def _grant(row: object) -> Grant:
-    id, department, service_item, certificate_type, fields, valid_from, valid_to = row  # type: ignore[misc]
-    return Grant(id, department, service_item, certificate_type, tuple(fields), valid_from, valid_to)
+def _grant(row: Row[Any]) -> Grant:
+    return Grant(**{**row._mapping, "fields": tuple(row.fields)})
 
 
 def _facts(grant: Grant) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Resource codes: generated, never typed, unique, and never given twice.
 
-类(1 digit) 项(2) 目(3) 细目(variable) "/" 顺序码, `^[123]\\d{2}\\d{3}[0-9A-Za-z]*/\\d+$` (发改高技〔2017〕1272号). The numbers of
-项 differ between provinces, so they are a table: numbering.yaml here, or one of that name in HUTONG_HOME.
+类(1 digit) 项(2) 目(3) 细目(variable) "/" 顺序码, `^[123]\\d{2}\\d{3}[0-9A-Za-z]*/\\d+$` (发改高技〔2017〕1272号).
+The numbers of 项 differ between provinces, so they are a table: numbering.yaml here, or one of that name in HUTONG_HOME.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _department(connection: Connection, numbering: Numbering, department: str) -
     ).all()
     own = [row.digits for row in rows if row.department == department]
     if own:
-        return min(own)
+        return str(min(own))
     used = {row.digits for row in rows} | set(numbering.departments.values())
     for number in range(_FIRST, _LAST + 1):
         if f"{number:03d}" not in used:

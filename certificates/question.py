@@ -70,7 +70,8 @@ def statement(questions: Iterable[Question]) -> str:
 # A number masked at the source (stars) could be the subject's when what is left of it fits.
 _SUBJECT = """\
 WITH me AS MATERIALIZED (
-  SELECT dataset, key, role, name FROM libraries.mention WHERE id_value = ANY(%(forms)s)),
+  SELECT dataset, key, role, name FROM libraries.mention
+  WHERE id_value = ANY(%(forms)s) AND dataset = ANY(%(datasets)s)),
 namesake AS MATERIALIZED (
   SELECT dataset, key, role FROM libraries.mention
   WHERE name = ANY(%(names)s) AND dataset = ANY(%(datasets)s)
@@ -216,8 +217,8 @@ class _Compiler:
             parts.append(f"{column} IN ({', '.join(_text(value) for value in test.in_)})")
         if test.not_in is not None:
             parts.append(f"{column} NOT IN ({', '.join(_text(value) for value in test.not_in)})")
-        if test.null is not None:
-            parts.append(f"{column} IS {'' if test.null else 'NOT '}NULL")
+        if test.empty is not None:
+            parts.append(f"{column} IS {'' if test.empty else 'NOT '}NULL")
         for word, sign in _COMPARE.items():
             value = getattr(test, word)
             if value is not None:

@@ -1,0 +1,1 @@
+"""The exchange over HTTP. `api.app.create_app(settings)` makes the application; importing does nothing."""

@@ -1,0 +1,66 @@
+"""The application. Nothing happens at import; `create_app` wires, the lifespan opens the hub and its pools."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import problems
+from api.access import Access
+from api.routers import catalogue, certificates, docs, operations, tokens
+from api.security import Tokens
+from api.state import State
+from catalog_registry import publication
+from certificates import pool
+from certificates.answer import Answerer
+from core.hub import Hub
+from core.settings import Settings
+
+ABOUT = (
+    "互通：政务数据一次采集、多方使用。以公共数据代替纸质证明；每次查询都有授权、最小化、签名与留痕。\n\n"
+    "Hutong, the once-only data exchange: an answer instead of a paper, authorised, minimised, signed and audited."
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The HTTP application of one installation. Raises NotReady, when started, if the hub is not set up."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hub = Hub.open(settings)
+        connections = pool.make(hub)
+        try:
+            publication.repair(hub)  # the database wins over a lost or altered snapshot
+            await connections.open(wait=True, timeout=10)
+            app.state.hutong = State(hub, Answerer(hub, connections), Tokens(hub.keys, settings.token_minutes))
+            yield
+        finally:
+            await connections.close()
+            hub.close()
+
+    # FastAPI's own /docs loads scripts from a CDN and is blank without internet
+    app = FastAPI(
+        title="互通 Hutong", version=version("hutong"), description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/openapi.json",
+    )  # fmt: skip
+    problems.install(app)
+    for router in (tokens.router, certificates.router, catalogue.router, operations.router, docs.router):
+        app.include_router(router)
+    app.add_middleware(Access)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
+        )
+        flow = {"clientCredentials": {"tokenUrl": "/v1/oauth2/token", "scopes": {}}}
+        made.setdefault("components", {})["securitySchemes"] = {"oauth2": {"type": "oauth2", "flows": flow}}
+        app.openapi_schema = made
+    return app.openapi_schema

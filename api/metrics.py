@@ -1,0 +1,15 @@
+"""What is counted. Labels are bounded: route templates, status classes, certificate types and states; never a person,
+a case or a path as called."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("hutong_http_requests_total", "HTTP requests", ["method", "route", "status"], registry=REGISTRY)
+SECONDS = Histogram(
+    "hutong_http_request_seconds", "Seconds a request took", ["route"], registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
+ANSWERS = Counter("hutong_certificate_lines_total", "Certificate lines answered", ["type", "state"], registry=REGISTRY)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,121 @@
+"""Refusals as RFC 9457 problem details: a stable type, a title in Chinese, what to do, and where in the request.
+
+Nothing a caller sent is ever repeated: a question's body holds a person's number.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from core.errors import HutongError, Refused, Retry
+from core.log import get_logger
+from core.text import T
+
+log = get_logger(__name__)
+
+MEDIA = "application/problem+json"
+_TITLES = {
+    400: T("请求有误", "Bad request"),
+    404: T("没有这个地址", "No such address"),
+    405: T("该地址不支持此方法", "Method not allowed here"),
+    413: T("请求过大", "The request is too large"),
+    415: T("不支持的内容类型", "Unsupported media type"),
+}
+# pydantic's words for what is wrong with a value, in Chinese; its own messages may quote the value, so they never leave
+_WRONG = {
+    "missing": T("缺少此项", "is missing"),
+    "extra_forbidden": T("没有此项", "is not known here"),
+    "string_type": T("应为文字", "must be text"),
+    "int_type": T("应为整数", "must be a whole number"),
+    "int_parsing": T("应为整数", "must be a whole number"),
+    "literal_error": T("不是允许的值", "is not an allowed value"),
+    "string_too_short": T("不能为空", "must not be empty"),
+    "string_too_long": T("过长", "is too long"),
+    "too_short": T("至少要有一项", "needs at least one entry"),
+    "too_long": T("项数过多", "has too many entries"),
+    "json_invalid": T("不是有效的 JSON", "is not valid JSON"),
+    "model_attributes_type": T("应为对象", "must be an object"),
+    "dict_type": T("应为对象", "must be an object"),
+    "list_type": T("应为列表", "must be a list"),
+}
+_OTHERWISE = T("不符合要求", "is not as asked for")
+
+
+def problem(
+    status: int, type: str, title: T, *, detail: T | str = "", remedy: T | str = "",
+    errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """A problem response. `title` stands in Chinese, `title_en` beside it."""
+    body: dict[str, Any] = {
+        "type": f"urn:hutong:problem:{type}", "title": title.zh, "title_en": title.en, "status": status,
+    }  # fmt: skip
+    for name, text in (("detail", detail), ("remedy", remedy)):
+        if isinstance(text, T) and text.zh:
+            body |= {name: text.zh, f"{name}_en": text.en}
+        elif text:
+            body[name] = str(text)
+    if errors:
+        body["errors"] = errors
+    return Response(json.dumps(body, ensure_ascii=False), status, headers, MEDIA)
+
+
+def of_error(error: HutongError) -> Response:
+    """The problem a refusal or a passing failure is told as."""
+    title = error.message if isinstance(error.message, T) else T(error.message, error.message)
+    if isinstance(error, Refused):
+        errors = [{"pointer": error.pointer, "detail": title.zh, "detail_en": title.en}] if error.pointer else None
+        return problem(error.status, error.type, title, remedy=error.remedy, errors=errors, headers=error.headers)
+    if isinstance(error, Retry):
+        return problem(503, error.code or "unavailable", title, remedy=error.remedy, headers={"Retry-After": "5"})
+    log.error("unexpected stop", code=error.code, message=str(error.message))
+    return problem(500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator."))
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application leave as a problem."""
+
+    @app.exception_handler(HutongError)
+    async def _known(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HutongError)
+        return of_error(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        found = []
+        for each in error.errors():
+            said = _WRONG.get(each["type"], _OTHERWISE)
+            found.append({"pointer": _pointer(each["loc"]), "detail": said.zh, "detail_en": said.en})
+        return problem(
+            422, "invalid", T("请求内容不符合要求", "The request is not as asked for"),
+            remedy=T("按 errors 逐项更正；格式见 /docs。", "Correct each of the errors; /docs shows the form."), errors=found,
+        )  # fmt: skip
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        title = _TITLES.get(error.status_code, T("请求未能处理", "The request was not handled"))
+        kind = title.en.lower().replace(" ", "_")
+        return problem(error.status_code, kind, title, headers=dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def _unknown(request: Request, error: Exception) -> Response:
+        # the class only: a driver's or library's message may quote a person's data
+        log.error("unhandled", path=_route(request), error=type(error).__name__)
+        return problem(500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator."))
+
+
+def _pointer(place: tuple[Any, ...]) -> str:
+    """RFC 6901, inside the body; a query or path parameter by its name."""
+    steps = place[1:] if place and place[0] in ("body", "query", "path", "header") else place
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _route(request: Request) -> str:
+    return str(getattr(request.scope.get("route"), "path", ""))

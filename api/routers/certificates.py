@@ -1,0 +1,64 @@
+"""`/v1/certificates`: ask, and what can be asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import metrics
+from api.examples import ANSWER, PROBLEMS, QUERY
+from api.state import Running
+from certificates.request import Query
+
+router = APIRouter(tags=["证明 certificates"])
+
+
+@router.post(
+    "/v1/certificates/queries",
+    summary="查询证明 / Ask for certificates",
+    response_class=Response,
+    responses={200: {"description": "逐项答复 / one answer a line", "content": {"application/json": {"example": ANSWER}}}, **PROBLEMS},
+    openapi_extra={"security": [{"oauth2": []}], "requestBody": {"content": {"application/json": {"example": QUERY}}}},
+)
+async def ask(query: Query, request: Request, running: Running) -> Response:
+    """一次查询一个主体、多项证明；未获授权或不能确定的项为 unknown，并说明原因。证件号码只放在请求体中。
+
+    One subject, several certificates; a line not granted or not certain is unknown, with reasons. The number travels in
+    the body only.
+    """
+    client = running.tokens.client(request)
+    answer = await running.answerer.ask(query, client)
+    for line in answer.lines:
+        metrics.ANSWERS.labels(line["type"], line["state"]).inc()
+    return Response(answer.body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/v1/certificates/types", summary="证明类型 / Certificate types")
+def types(running: Running) -> dict[str, Any]:
+    """现行的证明类型及其参数、可授权字段与依据的资源。 / The types in force: parameters, fields, datasets they read."""
+    offered = running.answerer.offered()
+    return {"types": [_described(offered.types[id]) for id in sorted(offered.types)]}
+
+
+def _described(offer: Any) -> dict[str, Any]:
+    made = offer.question.type
+    return {
+        "type": offer.id,
+        "title": made.title.zh,
+        "title_en": made.title.en,
+        "claim": made.claim.zh,
+        "claim_en": made.claim.en,
+        "version": made.version,
+        "subject": made.subject,
+        "parameters": {
+            name: {"title": each.title.zh, "type": each.type, "default": each.default, "minimum": each.minimum, "maximum": each.maximum}
+            for name, each in made.parameters.items()
+        },
+        "fields": {name: title.zh for name, title in made.fields.items()},
+        "outcomes": [
+            {"code": each.code, "label": each.label.zh, "state": each.state, "proved": each.proved} for each in made.outcomes
+        ],
+        "datasets": list(made.datasets),
+    }

@@ -1,0 +1,50 @@
+"""Whether the service lives, is ready, how much it does, and the keys its receipts are checked with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg_pool import PoolTimeout
+
+from api import metrics
+from api.state import Running
+from schemas.published import current
+
+router = APIRouter(tags=["运行 operations"])
+
+
+@router.get("/healthz", summary="存活 / Alive")
+async def healthz() -> dict[str, str]:
+    """进程在运行。 / The process runs."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="就绪 / Ready")
+async def readyz(running: Running) -> JSONResponse:
+    """数据库可用且已有发布的目录。 / The database answers and something is published."""
+    number = current(running.hub.home).number
+    try:
+        async with running.answerer.pool.connection() as connection:
+            await connection.execute("SELECT 1")
+        database = "ok"
+    except (psycopg.Error, PoolTimeout):
+        database = "down"
+    ready = database == "ok" and number > 0
+    body = {"status": "ok" if ready else "not_ready", "database": database, "publication": number}
+    return JSONResponse(body, 200 if ready else 503)
+
+
+@router.get("/metrics", summary="指标 / Metrics", response_class=Response)
+def prometheus() -> Response:
+    """Prometheus 文本格式；标签不含个人与办件。 / Prometheus text; no person or case in a label."""
+    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/v1/keys", summary="验签公钥 / Public keys")
+def keys(running: Running) -> dict[str, Any]:
+    """JWK 集（RFC 7517），用于核验回执。 / The JWK set that receipts are verified with."""
+    return running.hub.keys.public()

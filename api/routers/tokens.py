@@ -1,0 +1,68 @@
+"""`/v1/oauth2/token`: client credentials for an access token (RFC 6749 §4.4). Errors take that standard's form."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+from urllib.parse import unquote_plus
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse
+
+from api.state import Running
+from catalog_registry import clients
+from core.errors import Unauthorised
+
+router = APIRouter(tags=["令牌 tokens"])
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_EXAMPLE = {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 3600}
+
+
+@router.post(
+    "/v1/oauth2/token",
+    summary="换取访问令牌 / Get an access token",
+    responses={
+        200: {"content": {"application/json": {"example": _EXAMPLE}}},
+        400: {"description": "请求不完整 / incomplete request", "content": {"application/json": {"example": {"error": "unsupported_grant_type"}}}},
+        401: {"description": "客户端认证失败 / unknown client", "content": {"application/json": {"example": {"error": "invalid_client"}}}},
+    },
+)
+def token(
+    request: Request, running: Running,
+    grant_type: Annotated[str, Form(examples=["client_credentials"], max_length=50)] = "",
+    client_id: Annotated[str, Form(max_length=100)] = "",
+    client_secret: Annotated[str, Form(max_length=200)] = "",
+) -> JSONResponse:  # fmt: skip
+    """以表单或 HTTP Basic 提交 client_id 与 client_secret。 / Credentials in the form or by HTTP Basic."""
+    if grant_type != "client_credentials":
+        return _error(400, "unsupported_grant_type" if grant_type else "invalid_request")
+    basic = _basic(request.headers.get("authorization", ""))
+    if basic is not None:
+        if client_secret:
+            return _error(400, "invalid_request")  # §2.3: one method of authentication a request
+        client_id, client_secret = basic
+    if not client_id or not client_secret:
+        return _error(401, "invalid_client")
+    try:
+        with running.hub.read() as connection:
+            client = clients.authenticate(connection, client_id, client_secret)
+    except Unauthorised:
+        return _error(401, "invalid_client")
+    return JSONResponse(running.tokens.issue(client.id, client.department), headers=_NO_STORE)
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote_plus(id), unquote_plus(secret)
+
+
+def _error(status: int, code: str) -> JSONResponse:
+    headers = {**_NO_STORE, "WWW-Authenticate": 'Basic realm="hutong"'} if status == 401 else _NO_STORE
+    return JSONResponse({"error": code}, status, headers)

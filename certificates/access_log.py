@@ -1,0 +1,41 @@
+"""The audit entry of a question: who asked what for which case, on whose pseudonym, and which states left. No values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from certificates.request import Query
+from certificates.subject import Subject
+from core.audit import Entry
+from core.keys import Keys
+
+ANSWERED, REFUSED = "certificate.answered", "certificate.refused"
+
+
+def entry(
+    keys: Keys, *, id: UUID, at: datetime, kind: str, department: str, client: str, query: Query,
+    subject: Subject | None, lines: list[dict[str, Any]], canonical: bytes, reason: str = "",
+) -> Entry:  # fmt: skip
+    """The entry for an answer, or for a request refused as a whole (`reason`)."""
+    kid, pseudonym = keys.pseudonym(subject.number if subject else query.subject.number)
+    body: dict[str, Any] = {
+        "basis": {"kind": query.basis.kind, "reference": query.basis.reference},
+        "subjectKind": query.subject.kind,
+        "lines": [
+            {
+                "type": line["type"], "outcome": line["outcome"], "state": line["state"], "proved": line["proved"],
+                "reasons": [reason["code"] for reason in line["reasons"]], "fields": sorted(line["fields"]),
+            }
+            for line in lines
+        ],
+        "answer": sha256(canonical).hexdigest(),
+    }  # fmt: skip
+    if reason:
+        body["reason"] = reason
+    return Entry(
+        id=id, at=at, kind=kind, department=department, client=client, operator=query.operator,
+        service_item=query.service_item, case_no=query.case_no, subject=pseudonym, kid=kid, body=body,
+    )  # fmt: skip

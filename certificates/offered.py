@@ -1,0 +1,93 @@
+"""The certificate types in force, compiled once per published set; a broken one is absent and takes down only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from catalog_registry import certificate_checks, departments, systems
+from certificates.question import Question, compile_type, statement
+from connectors.system import Feed
+from core.errors import DocumentRefused
+from core.log import get_logger
+from schemas.contract import Contract
+from schemas.document import read
+from schemas.published import Published
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What an answer says about a dataset it read."""
+
+    id: str
+    title: str
+    department: str
+    department_name: str
+    period: timedelta
+    feeds: tuple[Feed, ...]
+    covers_city: bool
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One type ready to be asked: its question, the datasets it reads, and whom its branches start at."""
+
+    question: Question
+    datasets: tuple[Dataset, ...]
+    roles: frozenset[tuple[str, str]]
+
+    @property
+    def id(self) -> str:
+        """The type's code."""
+        return self.question.type.certificate
+
+
+@dataclass
+class Offered:
+    """All types of one published set. `statement` is cached: the same types are asked again and again."""
+
+    published: Published
+    division: str
+    types: dict[str, Offer] = field(default_factory=dict)
+    _statements: dict[tuple[str, ...], tuple[str, list[str], list[str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        feeds = systems.feeds_of(self.published)
+        contracts = self.published.contracts
+        for id, text in self.published.texts("certificate").items():
+            try:
+                source = read(text, file=f"certificate/{id}.yaml")
+                made = certificate_checks.load(text, file=source.file)
+                certificate_checks.check(made, contracts, source)
+                question = compile_type(made, contracts, source)
+            except DocumentRefused as error:
+                log.warning("certificate type refused", file=error.file, path=error.path, message=str(error.message))
+                continue
+            datasets = [self._dataset(contracts[name], feeds.get(name, [])) for name in made.datasets if name in contracts]
+            roles = {(branch.dataset, role) for branch in made.branches.values() for role in branch.role}
+            self.types[id] = Offer(question, tuple(datasets), frozenset(roles))
+
+    def statement(self, types: Iterable[str]) -> tuple[str, list[str], list[str]]:
+        """(SQL, datasets read, their items that hold a subject's number) for these types together."""
+        key = tuple(types)
+        if key not in self._statements:
+            offers = [self.types[id] for id in key]
+            names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
+            items = sorted({s.id for name in names for s in self.published.contracts[name].subjects})
+            self._statements[key] = (statement(offer.question for offer in offers), names, items)
+        return self._statements[key]
+
+    def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:
+        divisions = {division for feed in feeds for division in feed.covers.divisions}
+        return Dataset(
+            contract.id, contract.title, contract.department, departments.name(self.published, contract.department),
+            contract.cycle.period, tuple(feeds), covers(divisions, self.division),
+        )  # fmt: skip
+
+
+def covers(divisions: Iterable[str], city: str) -> bool:
+    """Whether divisions (GB/T 2260) take in the whole city: the city itself, its province, or the country."""
+    return bool({city, city[:2] + "0000", "000000", "100000"} & set(divisions))
