@@ -1,0 +1,170 @@
+"""One load of the source table by one contender, in a process of its own, so that its peak memory is its own.
+
+    python -m benchmarks.contenders hutong|floor|dlt …      prints one JSON object
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.source import NAMES
+
+FEED = "bench.bench_row"
+SUBJECTS = (
+    "  - {property: subjects, value: [{role: person, id: person_no, name: person_name}, {role: employer, id: firm_no}]}\n"
+)
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: bench_row
+name: 测速数据
+version: 1.0.0
+status: active
+domain: bench
+schema:
+- name: bench_row
+  logicalType: object
+  properties:
+  - {{name: id, businessName: 编号, logicalType: integer, primaryKey: true, primaryKeyPosition: 1, required: true}}
+  - {{name: person_no, businessName: 证件号码, logicalType: string, required: true, classification: personal, customProperties: [{{property: valueType, value: citizen_no}}]}}
+  - {{name: person_name, businessName: 姓名, logicalType: string, required: true, classification: personal, customProperties: [{{property: valueType, value: person_name}}]}}
+  - {{name: phone, businessName: 电话, logicalType: string, classification: personal, customProperties: [{{property: valueType, value: phone}}]}}
+  - {{name: born, businessName: 出生日期, logicalType: date}}
+  - {{name: sex, businessName: 性别, logicalType: string, customProperties: [{{property: valueType, value: code}}, {{property: codeList, value: sex}}]}}
+  - {{name: division, businessName: 区划, logicalType: string, customProperties: [{{property: valueType, value: division}}]}}
+  - {{name: firm_no, businessName: 单位代码, logicalType: string, customProperties: [{{property: valueType, value: organisation_no}}]}}
+  - {{name: amount, businessName: 金额, logicalType: number, logicalTypeOptions: {{minimum: 0, maximum: 100000000}}, customProperties: [{{property: valueType, value: money}}]}}
+  - {{name: paid_on, businessName: 缴存日期, logicalType: date}}
+  - {{name: status, businessName: 状态, logicalType: string, enum: [{{value: normal, label: 正常}}, {{value: sealed, label: 封存}}, {{value: closed, label: 销户}}]}}
+  - {{name: changed_at, businessName: 更新时间, logicalType: timestamp}}
+  customProperties:
+{subjects}  - {{property: catalogue, value: {{resourceClass: department, shareType: 1, shareMethod: interface, open: false}}}}
+slaProperties: [{{property: frequency, value: 1, unit: d}}]
+"""
+SYSTEM = f"""
+system: bench
+title: 测速系统
+department: bench
+connector: sql
+secret: bench
+feeds:
+- contract: bench_row
+  source: {{table: source_rows}}
+  mode: full
+  columns: {{{", ".join(f"{name}: {name}" for name in NAMES)}}}
+  codes: {{status: {{"01": normal, "02": sealed, "05": closed}}}}
+"""
+
+
+def set_up(database: str, source: str, *, subjects: bool) -> None:
+    """A fresh hub whose one feed is the source table."""
+    from core import secrets
+    from core.actor import SYSTEM as actor
+    from core.hub import Hub
+    from core.settings import load
+    from schemas import published
+    from schemas.published import Document
+
+    hub = Hub.set_up(load(database_url=database))
+    contract = CONTRACT.format(subjects=SUBJECTS if subjects else "")
+    department = 'id: bench\nname: 测速\ncredit_code: 11370800MB28559184\ndivision: "430900"\n'
+    with hub.begin() as connection:
+        documents = [
+            Document("department", "bench", "1", department, "bench"),
+            Document("contract", "bench_row", "1", contract, "bench"),
+            Document("system", "bench", "1", SYSTEM, "bench"),
+        ]
+        published.publish(connection, documents, actor)
+        secrets.put(connection, hub.keys, "bench", {"url": source})
+    with hub.read() as connection:
+        published.write_snapshot(connection, hub.home)
+    hub.close()
+
+
+def hutong(database: str, source: str) -> dict[str, Any]:
+    """One run of the journey: source to merged and reconciled library with history."""
+    from core.hub import Hub
+    from core.settings import load
+    from pipeline import journey
+    from schemas.derive import judge  # noqa: F401  the import takes seconds and belongs to no load; dlt's is not counted either
+
+    hub = Hub.open(load(database_url=database))
+    started = time.perf_counter()
+    batch = journey.run(hub, FEED)
+    seconds = time.perf_counter() - started
+    if batch is None:
+        raise SystemExit("the feed had nothing new")
+    hub.close()
+    return {"seconds": seconds, "evidence": batch.evidence}
+
+
+def floor(database: str, source: str) -> dict[str, Any]:
+    """Bare COPY into a staging table and MERGE: what any loader into a keyed PostgreSQL table must at least do."""
+    import psycopg
+
+    def libpq(url: str) -> str:
+        return url.replace("postgresql+psycopg://", "postgresql://")
+
+    columns = ", ".join(NAMES)
+    others = NAMES[1:]
+    started = time.perf_counter()
+    with psycopg.connect(libpq(source)) as read, psycopg.connect(libpq(database)) as write:
+        write.execute("CREATE TABLE IF NOT EXISTS floor_rows (LIKE floor_shape INCLUDING ALL)")
+        write.execute("DROP TABLE IF EXISTS floor_stage")
+        write.execute("CREATE UNLOGGED TABLE floor_stage (LIKE floor_shape)")
+        with (
+            read.cursor().copy(f"COPY (SELECT {columns} FROM source_rows) TO STDOUT") as out,
+            write.cursor().copy(f"COPY floor_stage ({columns}) FROM STDIN") as into,
+        ):
+            for block in out:
+                into.write(block)
+        write.execute("ANALYZE floor_stage")
+        write.execute(
+            f"MERGE INTO floor_rows t USING floor_stage s ON t.id = s.id WHEN MATCHED AND ({', '.join(f't.{n}' for n in others)}) "
+            f"IS DISTINCT FROM ({', '.join(f's.{n}' for n in others)}) THEN UPDATE SET {', '.join(f'{n} = s.{n}' for n in others)} "
+            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join(f's.{n}' for n in NAMES)})"
+        )
+    return {"seconds": time.perf_counter() - started}
+
+
+def dlt(database: str, source: str) -> dict[str, Any]:
+    """dlt's sql_table with upsert, pyarrow backend and Parquet files (its default file format is three times slower)."""
+    os.environ.update({"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"})
+    import dlt as library
+    from dlt.sources.sql_database import sql_table
+
+    folder = Path(os.environ["HUTONG_HOME"]) / "dlt"
+    started = time.perf_counter()
+    pipeline = library.pipeline(
+        "bench",
+        destination=library.destinations.postgres(database.replace("postgresql+psycopg://", "postgresql://")),
+        dataset_name="dlt_bench",
+        pipelines_dir=str(folder),
+    )
+    table = sql_table(credentials=source, table="source_rows", backend="pyarrow", chunk_size=200_000, reflection_level="full_with_precision")
+    table.apply_hints(write_disposition={"disposition": "merge", "strategy": "upsert"}, primary_key="id")
+    pipeline.run(table, loader_file_format="parquet").raise_on_failed_jobs()
+    return {"seconds": time.perf_counter() - started}
+
+
+def main() -> None:
+    """Run one contender and print what it took."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("contender", choices=["hutong", "floor", "dlt"])
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--source", required=True)
+    arguments = parser.parse_args()
+    found = globals()[arguments.contender](arguments.database, arguments.source)
+    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
