@@ -24,9 +24,12 @@ from core.hub import Hub
 from core.log import get_logger
 from core.text import T
 from libraries import claims, linking, rules
+from libraries.lookup import Golden, Value, find, get
 from libraries.rules import Rules
 from schemas import published as published_set
 from schemas.published import Published
+
+__all__ = ["Golden", "RefreshResult", "Value", "find", "get", "refresh", "refresh_by"]
 
 PATIENCE = 60.0  # seconds a chunk waits for a merge that holds one of its rows
 _Next = Callable[[Connection, Rules, str, int], list[str]]

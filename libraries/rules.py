@@ -169,7 +169,16 @@ def _bodies(rules: Rules) -> dict[str, Any]:
     bodies: dict[str, Any] = {
         "": {
             "decides": rules.library.model_dump(mode="json"),
-            "attributes": {name: rules.collected(name) for name in rules.library.attributes},
+            "attributes": [
+                {
+                    "name": name,
+                    "title": one.title,
+                    "english": one.english,
+                    "value_type": one.value_type,
+                    "collected": rules.collected(name),
+                }
+                for name, one in rules.library.attributes.items()
+            ],
         }
     }
     for giver in rules.givers:

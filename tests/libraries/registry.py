@@ -139,7 +139,11 @@ class Registry:
     def publish(self, *ids: str, extra: Iterable[Document] = ()) -> None:
         """Put contracts (with the shipped libraries) into force."""
         documents = [Document("contract", id, "1.0.0", contract_text(id), f"{id}.yaml") for id in ids]
-        documents += [*shipped_libraries(), Document("department", "natural_resources", "1", LAND_OFFICE, "test"), *extra]
+        documents += [
+            *shipped_libraries(),
+            Document("department", "natural_resources", "1", LAND_OFFICE, "test"),
+            *extra,
+        ]
         with self.hub.begin() as connection:
             published.publish(connection, documents, SYSTEM)
         with self.hub.read() as connection:
@@ -153,9 +157,7 @@ class Registry:
     def put(self, dataset: str, *rows: Mapping[str, Any], known: datetime = DAY) -> UUID:
         """Insert or change records; rows are typed values by item. Returns the batch."""
         contract, batch = self.contract(dataset), uuid7()
-        values = {
-            item.name: pa.array([row.get(item.name) for row in rows], item.type.arrow) for item in contract.items
-        }
+        values = {item.name: pa.array([row.get(item.name) for row in rows], item.type.arrow) for item in contract.items}
         named = mentions.of_rows(contract, values, {item.name: item.options for item in contract.items})
         keys = [self.key(contract, row) for row in rows]
         columns = [item.name for item in contract.items]
@@ -193,7 +195,9 @@ class Registry:
         connection.execute(text("CREATE TEMP TABLE touched (key bytea) ON COMMIT DROP"))
         connection.execute(text("INSERT INTO touched SELECT unnest(CAST(:keys AS bytea[]))"), {"keys": keys})
         connection.execute(
-            text("CREATE TEMP TABLE staged (key bytea, role text, part int, id_kind text, id_value text, name text) ON COMMIT DROP")
+            text(
+                "CREATE TEMP TABLE staged (key bytea, role text, part int, id_kind text, id_value text, name text) ON COMMIT DROP"
+            )
         )
         found = [{**row, "key": keys[row["row"]]} for row in named.to_pylist()]
         if found:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from libraries import golden
 from tests.libraries.registry import Registry, values
 
 LI, WANG = "11010519491231002X", "440524188001010014"
@@ -107,7 +108,9 @@ def test_nine_and_eighteen_characters_are_one_firm(registry: Registry) -> None:
 
 def test_a_licence_keeps_all_holders_and_gets_a_provisional_identifier(registry: Registry) -> None:
     number = "示范省(2020)示范市不动产权第0000001号"
-    registry.put("title", title("a", "李小明", LI, certificate_no=number), title("a", "王五", WANG, 2, certificate_no=number))
+    registry.put(
+        "title", title("a", "李小明", LI, certificate_no=number), title("a", "王五", WANG, 2, certificate_no=number)
+    )
     registry.refresh()
     (record,) = registry.golden("license")
     assert record["holder_name"]["value"] == sorted(["李小明", "王五"])
@@ -152,3 +155,18 @@ def test_nobody_left_in_any_record_leaves_the_library(registry: Registry) -> Non
         assert connection.execute(text("SELECT count(*) FROM hub.event WHERE type = 'libraries.emptied'")).scalar() == 1
     registry.put("account", account("1", "李小明", LI))
     assert registry.refresh().created == 0  # the entity is known: the same one comes back
+
+
+def test_find_needs_number_and_name_and_says_what_is_not_known(registry: Registry) -> None:
+    registry.put("account", account("1", "李小明", LI))
+    registry.refresh()
+    with registry.hub.read() as connection:
+        found = golden.find(connection, "population", LI.lower(), " 李小明 ")
+        assert found is not None
+        assert found.attributes["name"].value == "李小明"
+        assert found.attributes["ethnicity"].status == "not_collected" and found.attributes["ethnicity"].value is None
+        assert found.attributes["phone"].status == "not_given"
+        assert golden.get(connection, "population", found.entity_id) == found
+        assert golden.find(connection, "population", LI, "张大") is None
+        assert golden.find(connection, "population", WANG, "李小明") is None
+        assert golden.find(connection, "population", "", "李小明") is None
