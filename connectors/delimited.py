@@ -25,9 +25,11 @@ _SEPARATORS = (",", "\t", ";", "|")
 _SURELY_UTF8 = 20
 
 
-def read(path: Path, file: str, known: frozenset[str]) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
+def read(
+    path: Path, file: str, known: frozenset[str], said: str | None = None
+) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
     """The rows of one file, in blocks. Raises BatchBlocked(unreadable) naming the file, never its content."""
-    encoding = encoding_of(path, file)
+    encoding = encoding_of(path, file, said)
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding, newline="") as lines:
         separator, names, skip = _header(lines, file, known)
         lines.seek(0)
@@ -60,11 +62,14 @@ def read(path: Path, file: str, known: frozenset[str]) -> Iterator[tuple[Sheet, 
             raise _broken(file, T("文件在引号内结束", "it ends inside a quoted cell"))
 
 
-def encoding_of(path: Path, file: str) -> str:
-    """UTF-8 with or without BOM, UTF-16 with BOM, or GB18030, proved by decoding the whole file strictly."""
+def encoding_of(path: Path, file: str, said: str | None = None) -> str:
+    """What the system document says, else UTF-8 with or without BOM, UTF-16 with BOM, or GB18030; proved by decoding the
+    whole file strictly."""
     with path.open("rb") as raw:
         start = raw.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if said is not None:
+        candidates = [_codec(said)]
+    elif start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         candidates = ["utf-16"]
     else:
         candidates = ["utf-8-sig"] if start.startswith(codecs.BOM_UTF8) else ["utf-8", "gb18030"]
@@ -74,7 +79,15 @@ def encoding_of(path: Path, file: str) -> str:
             return encoding
         if encoding == "utf-8" and foreign >= _SURELY_UTF8:
             break
+    if said is not None:
+        raise _broken(file, T(f"编码不是 {said}", f"it is not whole {said}"))
     raise _broken(file, T("编码既不是 UTF-8 也不是 GB18030", "it is neither whole UTF-8 nor whole GB18030"))
+
+
+def _codec(said: str) -> str:
+    """GB2312 and GBK in name are GB18030 in fact, and any UTF-8 may have a BOM."""
+    name = codecs.lookup(said).name
+    return {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}.get(name, name)
 
 
 def _decodes(path: Path, encoding: str) -> tuple[bool, int]:

@@ -4,6 +4,7 @@ Secret: `{"url": "file:///…"}` or any other address pyarrow.fs knows. Source:
     pattern     names of the feed's files, with * and ? (default: every file)
     folder      below the address (default: the address itself)
     manifest    none: the sender writes no manifest.json, files count once they rest (`settle_s`, 60 s)
+    encoding    of text files (default: found by decoding)
     sheet       the workbook's sheet (default: the first with the expected header)
 
 A full feed takes the newest complete delivery, an incremental one all that came after the last. Files are copied first
@@ -12,6 +13,7 @@ and read from the copy, so that what was checked is what is read and landed.
 
 from __future__ import annotations
 
+import codecs
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,13 +28,13 @@ from connectors import delimited, refusals, spreadsheet
 from connectors.delivery import MANIFEST, SETTLE, Delivery, Drop, File, blocked, place
 from connectors.extraction import Extraction
 from connectors.tabular import Sheet
-from core.errors import BatchBlocked, HutongError, NotReady
+from core.errors import BatchBlocked, DocumentRefused, HutongError, NotReady
 from core.text import T
 
 if TYPE_CHECKING:
     from connectors.system import Feed, System
 
-SOURCE_KEYS = ("pattern", "folder", "manifest", "settle_s", "sheet")
+SOURCE_KEYS = ("pattern", "folder", "manifest", "settle_s", "encoding", "sheet")
 _TEXT = frozenset({".csv", ".txt", ".tsv"})
 _WORKBOOK = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".et", ".ods"})
 _PARQUET_ROWS = 65_536
@@ -42,6 +44,17 @@ def extract(
     system: System, feed: Feed, secret: dict[str, Any], since: str | None, *, chunk_rows: int = 200_000
 ) -> Extraction:
     """The rows of the deliveries after `since`; `nothing_new` when there are none."""
+
+    encoding = feed.source.get("encoding")
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise DocumentRefused(
+            T(f"没有编码 {encoding}", f"There is no encoding {encoding!r}."),
+            file=system.id,
+            path=f"{feed.id}.source.encoding",
+            remedy=T("例如 gb18030、utf-8；不写则自动识别。", "For example gb18030 or utf-8; left out, it is found."),
+        ) from None
 
     def read(run: Extraction) -> Iterator[pa.RecordBatch]:
         reading = _Reading(system.id, feed, run)
@@ -120,7 +133,7 @@ class _Reading:
 
     def _file(self, path: Path, name: str) -> Iterator[tuple[Sheet | None, pa.RecordBatch]]:
         if path.suffix in _TEXT:
-            yield from delimited.read(path, name, self._known)
+            yield from delimited.read(path, name, self._known, self._feed.source.get("encoding"))
         elif path.suffix in _WORKBOOK:
             yield from spreadsheet.read(path, name, self._known, self._feed.source.get("sheet"))
         elif path.suffix == ".parquet":

@@ -52,6 +52,6 @@ class Server:
         self._http.server_close()
 
 
-def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
+def as_json(value: Any, status: int = 200, /, **headers: str) -> Answer:
     body = json.dumps(value, ensure_ascii=False).encode()
     return status, {"Content-Type": "application/json", **headers}, body

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import connectors
 from connectors import spreadsheet
 from connectors.delivery import Drop
 from core import clock
-from core.errors import BatchBlocked, NotReady
+from core.errors import BatchBlocked, DocumentRefused, NotReady
 from tests.connectors.standard import COLUMNS, Row, Source, Standard, feed, system, taken
 
 HEADER = "id,name,changed\n"
@@ -61,7 +62,9 @@ def drop(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "房产 交换")
 
 
-def workbook(path: Path, lines: list[list[Any]], *, sheets: dict[str, list[list[Any]]] | None = None) -> bytes:
+def workbook(
+    path: Path, lines: Sequence[Sequence[Any]], *, sheets: dict[str, Sequence[Sequence[Any]]] | None = None
+) -> bytes:
     book = xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd hh:mm"})
     for name, content in {**(sheets or {}), "Sheet": lines}.items():
         sheet = book.add_worksheet(name)
@@ -106,6 +109,15 @@ def test_encodings_are_found_by_decoding(drop: Folder, encoding: str) -> None:
     assert row == {"id": "K1", "name": "𠮷镕·阿卜杜拉", "changed": "2024-01-01"}
 
 
+def test_an_encoding_that_is_named_must_fit(drop: Folder) -> None:
+    drop.deliver("d", {"thing.csv": (HEADER + "K1,王一,x\n").encode("gb18030")})
+    assert drop.read(source={"pattern": "*.csv", "encoding": "GBK"})[0][0]["name"] == "王一"
+    with pytest.raises(BatchBlocked, match="utf-8"):
+        drop.read(source={"pattern": "*.csv", "encoding": "utf-8"})
+    with pytest.raises(DocumentRefused):
+        drop.read(source={"pattern": "*.csv", "encoding": "gb18O30"})
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -145,7 +157,7 @@ def test_titles_blanks_and_totals_are_not_rows(drop: Folder, tmp_path: Path) -> 
     got, run = drop.read()
     assert [(row["id"], row["name"]) for row in got] == [("K1", "王一"), ("K2", "王\n二")]
     assert run.source_rows == 2
-    lines = [["某市表"], [], [], ["id", "name", "changed"], ["K1", "王一", "x"], [], ["合计", 1]]
+    lines: list[list[Any]] = [["某市表"], [], [], ["id", "name", "changed"], ["K1", "王一", "x"], [], ["合计", 1]]
     drop.deliver("e", {"thing.xlsx": workbook(tmp_path / "a.xlsx", lines)}, at="2024-02-01T00:00:00", rows=2)
     got, run = drop.read()
     assert (got, run.source_rows) == ([{"id": "K1", "name": "王一", "changed": "x"}], 1)
@@ -173,7 +185,7 @@ def test_an_unknown_column_is_handed_on(drop: Folder) -> None:
 
 def test_cells_of_a_workbook_are_what_a_person_reads(drop: Folder, tmp_path: Path) -> None:
     header = ["id", "name", "changed", "more"]
-    lines = [
+    lines: list[list[Any]] = [
         header,
         [430903199001011234, 0.1 + 0.2, date(2024, 2, 29), True],
         ["430903199001011234", 44927, datetime(2024, 2, 29, 8, 30), "  x "],

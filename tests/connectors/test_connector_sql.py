@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pyarrow as pa
@@ -33,9 +33,9 @@ class Postgres(Source):
         dsn = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(dsn) as link, link.cursor() as cursor:
             if many is None:
-                cursor.execute(statement)  # type: ignore[call-overload]
+                cursor.execute(statement)
             else:
-                cursor.executemany(statement, many)  # type: ignore[arg-type]
+                cursor.executemany(statement, many)
 
     def add(self, added: list[Row]) -> None:
         self.run("INSERT INTO thing VALUES (%s, %s, %s)", added)
@@ -69,6 +69,9 @@ class Sqlite(Source):
 
     def feed(self, **changes: Any) -> Any:
         return feed(**{"source": {"table": "thing"}, **changes})
+
+
+S = TypeVar("S", Postgres, Sqlite)
 
 
 @pytest.fixture
@@ -116,9 +119,9 @@ class TestSqlitePlacedBound(Standard):
         return _with(sqlite, {"query": "select *, '12:30' as t from thing where changed >= :since"})
 
 
-def _with(source: Any, said: dict[str, Any]) -> Any:
+def _with(source: S, said: dict[str, Any]) -> S:
     plain = source.feed
-    source.feed = lambda **changes: plain(**{"source": said, **changes})
+    source.feed = lambda **changes: plain(**{"source": said, **changes})  # type: ignore[method-assign]
     return source
 
 
