@@ -73,7 +73,9 @@ def lists(name: str) -> CodeList:
         source=document["source"],
         values={code: T(*labels) for code, labels in document["values"].items()},
         aliases=document.get("aliases", {}),
-        retired={code: Retired(end["until"], tuple(end["successors"])) for code, end in document.get("retired", {}).items()},
+        retired={
+            code: Retired(end["until"], tuple(end["successors"])) for code, end in document.get("retired", {}).items()
+        },
     )
 
 

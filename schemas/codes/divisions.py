@@ -63,7 +63,9 @@ def current(year: int) -> npt.NDArray[np.bool_]:
     """Whether a code was in use at some time of the year: a table over 000000–999999."""
     table = np.zeros(1_000_000, bool)
     for code, entries in history().items():
-        table[int(code)] = any(entry.since <= year and (entry.until is None or year <= entry.until) for entry in entries)
+        table[int(code)] = any(
+            entry.since <= year and (entry.until is None or year <= entry.until) for entry in entries
+        )
     table[[int(code) for code in _RESIDENCE_PERMIT_PREFIXES]] = True
     return table
 

@@ -31,15 +31,17 @@ class Address(ValueType):
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
         values = columns.half_width(columns.text(cells), letters_only=True)
-        blanks = columns.rows_where(values, lambda data: data <= 0x20)
+        blanks = columns.rows_where(values, columns.blank_bytes)
         values = columns.repair(values, blanks, names.close_up)
         return values, np.zeros(len(values), np.uint32)
 
     def examine(self, values: pa.Array, options: Options) -> Reasons:
         reasons = np.zeros(len(values), np.uint32)
         length = columns.lengths(values)
-        reasons[(length >= 0) & (length < 12) & columns.mask(pc.less(pc.utf8_length(values), 5))] |= self.bit("short")
-        doubtful = columns.rows_where(values, lambda data: (data == 0x3F) | (data == 0xEE) | (data >= 0xEF))
+        short = np.flatnonzero((length >= 0) & (length < 12))
+        if short.size:
+            reasons[short[columns.mask(pc.less(pc.utf8_length(values.take(pa.array(short))), 5))]] |= self.bit("short")
+        doubtful = columns.rows_where(values, _doubtful_bytes)
         reasons[names.found_in(values, doubtful, names.LOST)] |= self.bit("lost_character")
         return reasons
 
@@ -48,6 +50,12 @@ class Address(ValueType):
             return masks.start(values, _DISTRICT)
         street = pc.match_substring_regex(values, _STREET)
         return pc.if_else(street, masks.start(values, _STREET), masks.start(values, _DISTRICT))
+
+
+def _doubtful_bytes(data: columns.Bytes) -> columns.Bools:
+    """A question mark, or the first byte of a private-use or replacement character."""
+    question: columns.Bools = data == 0x3F
+    return question if data.size == 0 or data.max() < 0xEE else question | (data >= 0xEE)
 
 
 TYPE = Address()

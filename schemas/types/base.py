@@ -71,7 +71,10 @@ RANGE = Rule(
     "error",
     "accuracy",
     T("超出允许的取值范围", "Outside the allowed range"),
-    T("核对数值与计量单位；范围过窄的，修订数据契约", "Check the value and its unit; if the range is too narrow, revise it"),
+    T(
+        "核对数值与计量单位；范围过窄的，修订数据契约",
+        "Check the value and its unit; if the range is too narrow, revise it",
+    ),
 )
 ENUM = Rule(
     "enum",
@@ -121,7 +124,9 @@ class ValueType(ABC):
         reasons = self.examine(values, options)
         if options.enum:
             allowed = pa.array(list(options.enum)).cast(values.type)
-            reasons[columns.mask(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, allowed))))] |= self.bit("enum")
+            reasons[columns.mask(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, allowed))))] |= self.bit(
+                "enum"
+            )
         for bound, outside in ((options.minimum, pc.less), (options.maximum, pc.greater)):
             if bound is not None and not pa.types.is_string(values.type):
                 reasons[columns.mask(outside(values, _bound(bound, values.type)))] |= self.bit("range")

@@ -25,7 +25,10 @@ class Boolean(ValueType):
             "error",
             "conformity",
             T("不是“是”或“否”", "Neither yes nor no"),
-            T("填写 是/否，或在系统文件中登记该取值的对应关系", "Write yes or no, or map this value in the system's document"),
+            T(
+                "填写 是/否，或在系统文件中登记该取值的对应关系",
+                "Write yes or no, or map this value in the system's document",
+            ),
         ),
     )
 

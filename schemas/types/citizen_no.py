@@ -34,8 +34,14 @@ class CitizenNo(ValueType):
             "citizen_no.mangled",
             "error",
             "accuracy",
-            T("号码经电子表格转成了数值，末几位已丢失", "A spreadsheet turned the number into a figure; its last digits are lost"),
-            T("把该列设为文本格式后重新导出，不要手工补零", "Format the column as text and export again; do not pad with zeros"),
+            T(
+                "号码经电子表格转成了数值，末几位已丢失",
+                "A spreadsheet turned the number into a figure; its last digits are lost",
+            ),
+            T(
+                "把该列设为文本格式后重新导出，不要手工补零",
+                "Format the column as text and export again; do not pad with zeros",
+            ),
         ),
         Rule(
             "citizen_no.format",
@@ -55,7 +61,10 @@ class CitizenNo(ValueType):
             "citizen_no.permanent_residence",
             "error",
             "consistency",
-            T("这是外国人永久居留身份证号码，不是公民身份号码", "This is a foreign permanent residence card, not a citizen number"),
+            T(
+                "这是外国人永久居留身份证号码，不是公民身份号码",
+                "This is a foreign permanent residence card, not a citizen number",
+            ),
             T("按“外国人永久居留身份证”登记证件种类", "Register it with the kind permanent_residence"),
         ),
         Rule(
@@ -63,7 +72,10 @@ class CitizenNo(ValueType):
             "error",
             "accuracy",
             T("校验码不符（GB 11643）", "The check character does not fit (GB 11643)"),
-            T("对照证件逐位核对，多为录错或颠倒一位", "Compare digit by digit with the card; usually one is mistyped or swapped"),
+            T(
+                "对照证件逐位核对，多为录错或颠倒一位",
+                "Compare digit by digit with the card; usually one is mistyped or swapped",
+            ),
         ),
         Rule(
             "citizen_no.birth",
@@ -91,21 +103,27 @@ class CitizenNo(ValueType):
             "warning",
             "accuracy",
             T("前六位从未是行政区划代码", "The first six digits were never a division code"),
-            T("对照证件核对前六位；号码确实如此的可保留", "Compare the first six digits with the card; keep them if they are right"),
+            T(
+                "对照证件核对前六位；号码确实如此的可保留",
+                "Compare the first six digits with the card; keep them if they are right",
+            ),
         ),
     )
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
-        values = columns.identifier(cells)
+        return self.read(columns.identifier(cells))
+
+    def read(self, values: pa.Array) -> tuple[pa.Array, Reasons]:
+        """As `parse`, for identifiers already in one spelling."""
         reasons = np.zeros(len(values), np.uint32)
         rows, matrix = columns.fixed(values, 18)
-        good = rows[_digits(matrix, 17) & (_is_digit(matrix[:, 17]) | (matrix[:, 17] == ord("X")))]
+        good = rows[columns.by_block(matrix, _well_formed)]
         if len(good) == len(values):
             return values, reasons
         rest = columns.mask(values.is_valid())
         rest[good] = False
         rows, matrix = columns.fixed(values, 15)
-        old = _digits(matrix, 15)
+        old = columns.by_block(matrix, columns.all_digits)
         if old.any():
             values = columns.put(values, rows[old], columns.from_matrix(_lengthen(matrix[old])))
             rest[rows[old]] = False
@@ -113,7 +131,11 @@ class CitizenNo(ValueType):
         if wrong.size:
             left = values.take(pa.array(wrong))
             reasons[wrong] = self.bit("format")
-            for pattern, code in ((MANGLED, "mangled"), (r"\*", "masked"), (r"^[A-Z]{3}\d{12}$", "permanent_residence")):
+            for pattern, code in (
+                (MANGLED, "mangled"),
+                (r"\*", "masked"),
+                (r"^[A-Z]{3}\d{12}$", "permanent_residence"),
+            ):
                 reasons[wrong[columns.matches(left, pattern)]] = self.bit(code)
         return columns.null_where(values, rest), reasons
 
@@ -165,7 +187,7 @@ def check_passes_places(places: columns.Bytes) -> columns.Bools:
 
 
 def _weighted_sum(places: columns.Bytes) -> npt.NDArray[np.uint16]:
-    total = places[0] * _WEIGHTS[0]
+    total: npt.NDArray[np.uint16] = places[0] * _WEIGHTS[0]
     for place, weight in zip(places[1:17], _WEIGHTS[1:], strict=True):
         total += place * weight
     return total
@@ -183,17 +205,11 @@ def _lengthen(matrix: columns.Bytes) -> columns.Bytes:
     return long
 
 
-def _is_digit(codes: columns.Bytes) -> columns.Bools:
-    digits: columns.Bools = (codes - np.uint8(48)) <= 9
-    return digits
-
-
-def _digits(matrix: columns.Bytes, width: int) -> columns.Bools:
-    """Rows whose first `width` characters are digits."""
-    if matrix.size and matrix.min() >= 48 and matrix.max() <= 57:
-        return np.ones(len(matrix), bool)
-    all_digits: columns.Bools = _is_digit(matrix[:, :width]).all(axis=1)
-    return all_digits
+def _well_formed(places: columns.Bytes) -> columns.Bools:
+    digits = columns.is_digit(places)
+    digits[17] |= places[17] == ord("X")
+    good: columns.Bools = digits.all(axis=0)
+    return good
 
 
 TYPE = CitizenNo()

@@ -1,7 +1,8 @@
 """Codes: a department's own value mapped to the national or contract's one.
 
-With `mapping` every value must be mapped (an unmapped one waits for a steward); without, it must belong to `code_list`
-or `enum`; a national list's labels (男) are read as their codes. A leading zero lost in a spreadsheet is put back when only so the code exists.
+With `mapping` every value must be mapped (an unmapped one waits for a steward); what it is mapped to, or the value
+itself without a mapping, must belong to `code_list` or `enum`. A national list's labels (男) are read as their codes; a
+leading zero lost in a spreadsheet is put back when only so the code exists.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20}
 _BLANKS = dict.fromkeys(map(ord, " \t\r\n\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"))
 _BLOCK = 16_384  # rows whose transposed bytes stay in the second-level cache
+_BYTES = 262_144  # bytes likewise
 
 
 class Strings(NamedTuple):
@@ -104,6 +105,12 @@ def _not_alphanumeric(data: Bytes) -> Bools:
     return ((data - np.uint8(0x30)) > 9) & ((data - np.uint8(0x41)) > 25)
 
 
+def blank_bytes(data: Bytes) -> Bools:
+    """ASCII blanks and control characters."""
+    none: Bools = np.zeros(0, bool)
+    return none if data.size == 0 or data.min() > 0x20 else data <= 0x20
+
+
 def one_spelling(value: str) -> str | None:
     """One identifier as `identifier` writes it; None when nothing is left."""
     value = value.translate(FULL_WIDTH).translate(_BLANKS).upper().lstrip("'")
@@ -167,7 +174,9 @@ def fixed(column: pa.Array, width: int) -> tuple[Rows, Bytes]:
     return rows, strings(column.filter(pa.array(long))).data.reshape(-1, width)
 
 
-def by_block(matrix: Bytes, judge: Callable[[Bytes], npt.NDArray[Any]], dtype: npt.DTypeLike = bool) -> npt.NDArray[Any]:
+def by_block(
+    matrix: Bytes, judge: Callable[[Bytes], npt.NDArray[Any]], dtype: npt.DTypeLike = bool
+) -> npt.NDArray[Any]:
     """One result per row of a byte matrix; `judge` sees blocks of it transposed, one array per character place."""
     result = np.zeros(len(matrix), dtype)
     for begin in range(0, len(matrix), _BLOCK):
@@ -175,13 +184,28 @@ def by_block(matrix: Bytes, judge: Callable[[Bytes], npt.NDArray[Any]], dtype: n
     return result
 
 
+def is_digit(codes: Bytes) -> Bools:
+    """Which bytes are ASCII digits."""
+    digits: Bools = np.less_equal(codes - np.uint8(0x30), 9)
+    return digits
+
+
+def all_digits(places: Bytes) -> Bools:
+    """Rows of a transposed block that hold digits only."""
+    digits: Bools = is_digit(places).all(axis=0)
+    return digits
+
+
 def rows_where(column: pa.Array, odd: Callable[[Bytes], Bools]) -> Rows:
     """The rows that hold a byte for which `odd` is true."""
     view = strings(column)
-    at = np.flatnonzero(odd(view.data))
+    blocks = range(0, len(view.data), _BYTES)
+    found = [np.flatnonzero(odd(view.data[begin : begin + _BYTES])) + begin for begin in blocks]
+    at = np.concatenate(found) if found else np.empty(0, np.int64)
     if not at.size:
         return at
-    return np.unique(np.searchsorted(view.offsets, at, side="right") - 1)
+    rows = np.searchsorted(view.offsets, at, side="right") - 1
+    return rows[np.concatenate(([True], np.diff(rows) > 0))]
 
 
 def repair(column: pa.Array, rows: Rows, mend: Callable[[str], str | None]) -> pa.Array:

@@ -41,8 +41,14 @@ class CreditCode(ValueType):
             "credit_code.mangled",
             "error",
             "accuracy",
-            T("代码经电子表格转成了数值，末几位已丢失", "A spreadsheet turned the code into a figure; its last digits are lost"),
-            T("把该列设为文本格式后重新导出，不要手工补零", "Format the column as text and export again; do not pad with zeros"),
+            T(
+                "代码经电子表格转成了数值，末几位已丢失",
+                "A spreadsheet turned the code into a figure; its last digits are lost",
+            ),
+            T(
+                "把该列设为文本格式后重新导出，不要手工补零",
+                "Format the column as text and export again; do not pad with zeros",
+            ),
         ),
         Rule(
             "credit_code.format",
@@ -75,7 +81,10 @@ class CreditCode(ValueType):
             "credit_code.pilot",
             "warning",
             "accuracy",
-            T("历史试点代码：校验码不符国家标准，但属合法代码", "Historical pilot code: breaks the standard's check but is legal"),
+            T(
+                "历史试点代码：校验码不符国家标准，但属合法代码",
+                "Historical pilot code: breaks the standard's check but is legal",
+            ),
             T("无需更改；如有疑问向登记机关核实", "Nothing to change; in doubt ask the registrar"),
         ),
         Rule(
@@ -95,7 +104,10 @@ class CreditCode(ValueType):
     )
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
-        values = columns.identifier(cells)
+        return self.read(columns.identifier(cells))
+
+    def read(self, values: pa.Array) -> tuple[pa.Array, Reasons]:
+        """As `parse`, for identifiers already in one spelling."""
         reasons = np.zeros(len(values), np.uint32)
         rest = columns.mask(values.is_valid())
         rows, matrix = columns.fixed(values, 18)
@@ -118,7 +130,9 @@ class CreditCode(ValueType):
             left = columns.from_matrix(matrix[failing])
             pilot = columns.matches(left, PILOTS) & body[failing]
             rounded = columns.matches(left, r"^\d{15}000$")
-            found[failing] = np.where(pilot, self.bit("pilot"), np.where(rounded, self.bit("mangled"), self.bit("checksum")))
+            found[failing] = np.where(
+                pilot, self.bit("pilot"), np.where(rounded, self.bit("mangled"), self.bit("checksum"))
+            )
         found[~_REGISTRAR[matrix[:, 0]]] |= self.bit("registrar")
         found[~body] |= self.bit("body")
         reasons[rows] = found

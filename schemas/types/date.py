@@ -52,14 +52,20 @@ class Date(ValueType):
             "error",
             "conformity",
             T("像电子表格的日期序号", "Looks like a spreadsheet's day number"),
-            T("按日期格式重新导出，或在数据契约的 formats 中声明 excel_serial", "Export as dates, or declare excel_serial in the contract's formats"),
+            T(
+                "按日期格式重新导出，或在数据契约的 formats 中声明 excel_serial",
+                "Export as dates, or declare excel_serial in the contract's formats",
+            ),
         ),
         Rule(
             "date.placeholder",
             "warning",
             "completeness",
             T("占位日期，不是真实日期", "A placeholder, not a real date"),
-            T("请来源部门补填真实日期；不详的留空", "Ask the source department for the real date; leave it empty if unknown"),
+            T(
+                "请来源部门补填真实日期；不详的留空",
+                "Ask the source department for the real date; leave it empty if unknown",
+            ),
         ),
     )
 
@@ -95,7 +101,7 @@ def parse_days(kind: ValueType, text: pa.Array, read: Callable[[str], Found]) ->
 
         def simple(block: columns.Bytes, places: list[int] = places) -> days.Ints:
             digits = block[places] - np.uint8(48)
-            plain = (digits <= 9).all(axis=0)
+            plain = columns.all_digits(block[places])
             if len(block) == 10:  # 2026-11-21, 2026/11/21
                 plain &= (block[4] == block[7]) & ((block[4] == ord("-")) | (block[4] == ord("/")))
             digits[:, ~plain] = 0

@@ -40,7 +40,7 @@ def since_epoch(year: Ints, month_day: Ints) -> Ints:
 
 def number(digits: npt.NDArray[np.uint8]) -> Ints:
     """Rows of digit values, most significant first (one array per place), as integers."""
-    total = digits[0].astype(np.int32)
+    total: Ints = digits[0].astype(np.int32)
     for place in digits[1:]:
         total *= 10
         total += place

@@ -33,15 +33,24 @@ class Division(ValueType):
             "division.unlisted",
             "warning",
             "accuracy",
-            T("所属地级行政区存在，但县级代码不在历年名录中", "The city exists, but the county code is in no year's list"),
-            T("开发区等自编代码可保留；否则核对后两位", "Codes of development zones may stay; otherwise check the last two digits"),
+            T(
+                "所属地级行政区存在，但县级代码不在历年名录中",
+                "The city exists, but the county code is in no year's list",
+            ),
+            T(
+                "开发区等自编代码可保留；否则核对后两位",
+                "Codes of development zones may stay; otherwise check the last two digits",
+            ),
         ),
         Rule(
             "division.retired",
             "warning",
             "timeliness",
             T("该代码已停用", "The code is no longer in use"),
-            T("按区划沿革改用现行代码；历史记录可保留", "Use the code that followed it; records of that time may keep it"),
+            T(
+                "按区划沿革改用现行代码；历史记录可保留",
+                "Use the code that followed it; records of that time may keep it",
+            ),
         ),
     )
 
@@ -49,7 +58,7 @@ class Division(ValueType):
         values = columns.identifier(cells)
         rest = columns.mask(values.is_valid())
         rows, matrix = columns.fixed(values, 6)
-        rest[rows[columns.by_block(matrix - np.uint8(48), lambda digits: (digits <= 9).all(axis=0))]] = False
+        rest[rows[columns.by_block(matrix, columns.all_digits)]] = False
         reasons = np.where(rest, self.bit("format"), np.uint32(0))
         return columns.null_where(values, rest), reasons
 
@@ -59,12 +68,10 @@ class Division(ValueType):
         code = columns.by_block(matrix - np.uint8(48), days.number, np.int32)
         known = divisions.known()
         city_known = known.reshape(-1, 100).any(axis=1)
-        listed = known[code]
-        reasons[rows] = np.select(
-            [divisions.current(options.today.year)[code], listed, city_known[code // 100]],
-            [np.uint32(0), self.bit("retired"), self.bit("unlisted")],
-            self.bit("unknown"),
-        )
+        found = np.where(city_known[code // 100], self.bit("unlisted"), self.bit("unknown"))
+        found[known[code]] = self.bit("retired")
+        found[divisions.current(options.today.year)[code]] = 0
+        reasons[rows] = found
         return reasons
 
 

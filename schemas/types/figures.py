@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.types import columns
 
@@ -46,10 +45,15 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
     easy = np.zeros(n, bool)
     values = pa.nulls(n, kind)
     if shift is not None:
-        room = kind.precision - kind.scale - shift
-        fraction = rf"(?:\.\d{{1,{finer.scale}}})?" if finer.scale else ""
-        easy = columns.matches(text, rf"^-?\d{{1,{room}}}{fraction}$")
-        values = _as(columns.null_where(text, ~easy).cast(finer), kind)
+        easy = columns.mask(text.is_valid())
+        easy[columns.rows_where(text, _no_figure_bytes)] = False
+        try:
+            values = _as(columns.null_where(text, ~easy).cast(finer), kind)
+        except pa.ArrowInvalid:  # too many decimals or digits somewhere: look at every row
+            room = kind.precision - finer.scale
+            fraction = rf"(?:\.\d{{1,{finer.scale}}})?" if finer.scale else ""
+            easy = columns.matches(text, rf"^-?\d{{1,{room}}}{fraction}$")
+            values = _as(columns.null_where(text, ~easy).cast(finer), kind)
     hard = np.flatnonzero(~easy & columns.mask(text.is_valid()))
     if not hard.size:
         return clean._replace(values=values)
@@ -63,6 +67,12 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
     if floating and kind.scale:  # a binary fraction is never exact: that is how floats are, not a finding
         flags[2] = False
     return Figures(values, *flags)
+
+
+def _no_figure_bytes(data: columns.Bytes) -> columns.Bools:
+    """Bytes other than digits, point and minus."""
+    odd: columns.Bools = ((data - np.uint8(0x2D)) > 0x0C) | (data == 0x2F)
+    return odd
 
 
 def _power_of_ten(factor: Decimal) -> int | None:

@@ -80,21 +80,26 @@ def prove(values: pa.Array, today: date) -> Kinds:
     rows, matrix = columns.fixed(values, 18)
     limit = days.from_date(today)
 
-    def proven(places: columns.Bytes) -> Kinds:
+    def person(places: columns.Bytes) -> Kinds:
         digits = places - np.uint8(48)
-        person = citizen_no.check_passes_places(places) & (digits[:17] <= 9).all(axis=0)
-        digits[digits > 9] = 0  # letters: only organisations', whose proof does not read the birth
+        right = citizen_no.check_passes_places(places) & columns.all_digits(places[:17])
+        digits[:, ~right] = 0
         birth = days.since_epoch(days.number(digits[6:10]), days.number(digits[10:14]))
-        person &= (birth >= _EARLIEST) & (birth <= limit)
-        division = days.number(digits[2:8])
-        organisation = credit_code.check_passes_places(places) & (divisions.known()[division] | (division == _NATIONAL))
-        return np.select(
-            [person & (digits[0] != 9), person, organisation], [CARD, RESIDENCE, LICENCE], _UNPROVEN
-        )
+        right &= (birth >= _EARLIEST) & (birth <= limit)
+        return np.where(right, np.where(digits[0] == 9, RESIDENCE, CARD), _UNPROVEN)
 
-    kinds[rows] = columns.by_block(matrix, proven, np.int8)
-    if len(rows) < len(values):
-        kinds[columns.matches(values, r"^[A-Z]{3}\d{12}$")] = RESIDENCE
+    def organisation(places: columns.Bytes) -> Kinds:
+        right = credit_code.check_passes_places(places) & columns.all_digits(places[2:8])
+        division = days.number(np.where(right, places[2:8] - np.uint8(48), np.uint8(0)))
+        right &= divisions.known()[division] | (division == _NATIONAL)
+        return np.where(right, LICENCE, _UNPROVEN)
+
+    kinds[rows] = columns.by_block(matrix, person, np.int8)
+    others = kinds[rows] == _UNPROVEN
+    kinds[rows[others]] = columns.by_block(matrix[others], organisation, np.int8)
+    rows, matrix = columns.fixed(values, 15)  # the older residence card: three letters, twelve digits
+    letters = ((matrix - np.uint8(65)) <= 25)[:, :3].all(axis=1)
+    kinds[rows[letters & columns.is_digit(matrix[:, 3:]).all(axis=1)]] = RESIDENCE
     return kinds
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from core.text import T
 from schemas.types import citizen_no, columns, masks, organisation_no
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType, borrow
+from schemas.types.citizen_no import CitizenNo
 from schemas.types.identity_kinds import (
     CARD,
     HK_MACAO,
@@ -28,6 +29,7 @@ from schemas.types.identity_kinds import (
     Kinds,
     settle,
 )
+from schemas.types.organisation_no import OrganisationNo
 
 # Registers keep Hong Kong, Macao and Taiwan documents under one code, so each accepts the other's; identity cards of
 # Hong Kong and Macao occur in old records.
@@ -52,7 +54,10 @@ class IdentityNo(ValueType):
             "identity_no.format",
             "error",
             "conformity",
-            T("含有证件号码不会有的字符，或过短、过长", "Has characters no document number has, or is too short or too long"),
+            T(
+                "含有证件号码不会有的字符，或过短、过长",
+                "Has characters no document number has, or is too short or too long",
+            ),
             T("对照证件重新录入", "Enter it again from the document"),
         ),
         Rule(
@@ -84,7 +89,7 @@ class IdentityNo(ValueType):
         reasons = np.zeros(len(values), np.uint32)
         document = columns.mask(values.is_valid())
         for judge, rows in _judges(values, kinds):
-            some, found = judge.parse(values.take(pa.array(rows)) if len(rows) < len(values) else values, options)
+            some, found = judge.read(values.take(pa.array(rows)) if len(rows) < len(values) else values)
             values = columns.put(values, rows, some)
             reasons[rows] = borrow(found, judge, self)
             document[rows] = False
@@ -127,7 +132,7 @@ def kinds_of(values: pa.Array, options: Options) -> pa.Array:
     return columns.null_where(known, ~columns.mask(values.is_valid()))
 
 
-def _judges(values: pa.Array, kinds: Kinds) -> Iterator[tuple[ValueType, columns.Rows]]:
+def _judges(values: pa.Array, kinds: Kinds) -> Iterator[tuple[CitizenNo | OrganisationNo, columns.Rows]]:
     """The rows a citizen's and an organisation's rules judge; the others are documents with a form only."""
     citizen = kinds == CARD
     for index, condition in ((HOUSEHOLD, r"^(?:\d{17}[\dX]|\d{15})$"), (None, _LOST)):
@@ -136,7 +141,11 @@ def _judges(values: pa.Array, kinds: Kinds) -> Iterator[tuple[ValueType, columns
         if rows.size:
             citizen[rows[columns.matches(values.take(pa.array(rows)), condition)]] = True
     organisation = (kinds == ORGANISATION) | (kinds == LICENCE)
-    for judge, mine in ((citizen_no.TYPE, citizen), (organisation_no.TYPE, organisation)):
+    shares: tuple[tuple[CitizenNo | OrganisationNo, columns.Bools], ...] = (
+        (citizen_no.TYPE, citizen),
+        (organisation_no.TYPE, organisation),
+    )
+    for judge, mine in shares:
         rows = np.flatnonzero(mine)
         if rows.size:
             yield judge, rows

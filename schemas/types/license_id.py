@@ -18,9 +18,7 @@ from schemas.types import columns, credit_code, masks
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 
 ROOT = "1.2.156.3005.2"
-_FORM = (
-    rf"^{re.escape(ROOT)}\.[0-9A-HJ-NPQRTUWXY]{{18}}\d{{3}}\.[0-9A-Z]{{1,18}}\.[0-9A-Z]{{1,40}}\.\d{{3}}\.[0-9A-Z]$"
-)
+_FORM = rf"^{re.escape(ROOT)}\.[0-9A-HJ-NPQRTUWXY]{{18}}\d{{3}}\.[0-9A-Z]{{1,18}}\.[0-9A-Z]{{1,40}}\.\d{{3}}\.[0-9A-Z]$"
 
 
 class LicenseId(ValueType):

@@ -42,7 +42,10 @@ class Month(ValueType):
             "warning",
             "completeness",
             T("占位年月，不是真实年月", "A placeholder, not a real month"),
-            T("请来源部门补填真实年月；不详的留空", "Ask the source department for the real month; leave it empty if unknown"),
+            T(
+                "请来源部门补填真实年月；不详的留空",
+                "Ask the source department for the real month; leave it empty if unknown",
+            ),
         ),
     )
 

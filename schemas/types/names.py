@@ -20,6 +20,7 @@ _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _DOTS = re.compile("\\s*[\u00b7\u2022\u30fb\u2027\u2219\u22c5\uff65\u25cf\u318d\u0387\u16eb]\\s*")
 _FULL_STOP = re.compile(f"(?<=[{_HANZI}])\\s*[.\uff0e]\\s*(?=[{_HANZI}])")
 _BLANK_IN_HANZI = re.compile(f"(?<=[{_HANZI}·])\\s+(?=[{_HANZI}·])|\\s+(?=[（）()])|(?<=[（）()])\\s+")
+_UNTIDY = re.compile(f"{_DOTS.pattern}|[.\uff0e\\s\u200b-\u200d\u2060\ufeff]")
 _BLANKS = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
 
 
@@ -32,6 +33,8 @@ def odd_bytes(data: columns.Bytes) -> columns.Bools:
 
 def tidy(name: str) -> str | None:
     """One middle dot (·), no blanks between hanzi, single blanks elsewhere."""
+    if not _UNTIDY.search(name):
+        return name
     return close_up(_FULL_STOP.sub("·", _DOTS.sub("·", name)))
 
 
@@ -46,7 +49,10 @@ def lost_rule(name: str) -> Rule:
         f"{name}.lost_character",
         "warning",
         "accuracy",
-        T("含有“?”、替代符或私有区字符，疑为生僻字丢失", "Holds ?, a replacement or a private-use character: a rare hanzi was probably lost"),
+        T(
+            "含有“?”、替代符或私有区字符，疑为生僻字丢失",
+            "Holds ?, a replacement or a private-use character: a rare hanzi was probably lost",
+        ),
         T("对照证件补录生僻字（GB 18030）", "Enter the rare hanzi from the document (GB 18030)"),
     )
 

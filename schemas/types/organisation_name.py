@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
@@ -10,7 +12,7 @@ from schemas.types import columns, masks, names
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 
 _LETTERS = {wide: narrow for wide, narrow in columns.FULL_WIDTH.items() if chr(narrow).isalnum() or narrow == 0x20}
-_BRACKETS = {ord("("): "（", ord(")"): "）", ord("〔"): "（", ord("〕"): "）", ord("﹙"): "（", ord("﹚"): "）"}
+_WIDE_LETTER = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]")
 
 
 class OrganisationName(ValueType):
@@ -66,7 +68,9 @@ class OrganisationName(ValueType):
 
 
 def _tidy(name: str) -> str | None:
-    return names.tidy(name.translate(_LETTERS).translate(_BRACKETS))
+    if _WIDE_LETTER.search(name):  # translating is slow, and rarely needed
+        name = name.translate(_LETTERS)
+    return names.tidy(name.replace("(", "（").replace(")", "）"))
 
 
 TYPE = OrganisationName()

@@ -32,8 +32,14 @@ class OrganisationNo(ValueType):
             "organisation_no.code_check",
             "warning",
             "accuracy",
-            T("9 位组织机构代码的校验位不符（GB 11714）", "The check of the 9-character organisation code does not fit (GB 11714)"),
-            T("对照代码证核对；新发主体标识码不保证相符", "Compare with the code certificate; newer codes need not fit"),
+            T(
+                "9 位组织机构代码的校验位不符（GB 11714）",
+                "The check of the 9-character organisation code does not fit (GB 11714)",
+            ),
+            T(
+                "对照代码证核对；新发主体标识码不保证相符",
+                "Compare with the code certificate; newer codes need not fit",
+            ),
         ),
         Rule(
             "organisation_no.registration_check",
@@ -45,10 +51,14 @@ class OrganisationNo(ValueType):
     )
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
-        values = pc.replace_substring_regex(columns.identifier(cells), _SEPARATED, r"\1\2")
+        return self.read(columns.identifier(cells))
+
+    def read(self, values: pa.Array) -> tuple[pa.Array, Reasons]:
+        """As `parse`, for identifiers already in one spelling."""
+        values = pc.replace_substring_regex(values, _SEPARATED, r"\1\2")
         old = pc.match_substring_regex(values, r"^(?:[0-9A-Z]{8}[0-9X]|\d{15})$")
         others = pc.if_else(old, pa.scalar(None, pa.string()), values)
-        codes, found = credit_code.TYPE.parse(others, options)
+        codes, found = credit_code.TYPE.read(others)
         reasons = borrow(found, credit_code.TYPE, self)
         length = reasons & self.bit("credit_code.format") > 0
         length &= columns.mask(pc.not_equal(pc.utf8_length(values), 18))

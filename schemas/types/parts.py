@@ -73,5 +73,7 @@ def _cell_text(raw: pa.Array) -> pa.Array:
 def _either_width(signs: str) -> str:
     """A regular expression for any of the signs, in full or half width."""
     wide = {narrow: full for full, narrow in columns.FULL_WIDTH.items()}
-    either = {alternative for sign in map(ord, signs) for alternative in (sign, wide.get(sign), columns.FULL_WIDTH.get(sign))}
+    either = {
+        alternative for sign in map(ord, signs) for alternative in (sign, wide.get(sign), columns.FULL_WIDTH.get(sign))
+    }
     return "[" + "".join(re.escape(chr(sign)) for sign in sorted(filter(None, either))) + "]"

@@ -15,7 +15,9 @@ from core.text import T
 from schemas.types import columns
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 
-_FORMS = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(?:-\d{1,6})?|\d{7,8}|[48]00-?\d{3}-?\d{4}|9[56]\d{3,6}|1[02]\d{1,4}")
+_FORMS = re.compile(
+    r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(?:-\d{1,6})?|\d{7,8}|[48]00-?\d{3}-?\d{4}|9[56]\d{3,6}|1[02]\d{1,4}"
+)
 _FOREIGN = re.compile(r"\+\d{6,16}")
 
 
@@ -35,7 +37,10 @@ class Phone(ValueType):
             "warning",
             "accuracy",
             T("占位号码，不是真实电话", "A placeholder, not a real number"),
-            T("请来源部门补填；没有的留空", "Ask the source department for the number; leave it empty if there is none"),
+            T(
+                "请来源部门补填；没有的留空",
+                "Ask the source department for the number; leave it empty if there is none",
+            ),
         ),
     )
 
@@ -82,8 +87,7 @@ class Phone(ValueType):
 
 
 def _mobile(places: columns.Bytes) -> columns.Bools:
-    digits = places - np.uint8(48)
-    mobile: columns.Bools = (digits <= 9).all(axis=0) & (digits[0] == 1) & (digits[1] >= 3)
+    mobile: columns.Bools = columns.all_digits(places) & (places[0] == ord("1")) & (places[1] >= ord("3"))
     return mobile
 
 

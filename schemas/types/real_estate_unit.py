@@ -15,9 +15,8 @@ from schemas.codes import divisions
 from schemas.types import columns, days, masks
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 
-_DIGITS = "0123456789"
-_PLACES = [_DIGITS] * 12 + ["GJZ", "ABSXCDEFLNHGWY"] + [_DIGITS] * 5 + ["FLQW"] + [_DIGITS] * 8
-_ALLOWED = np.array([[chr(byte) in allowed for byte in range(256)] for allowed in _PLACES])
+_LETTERS = {12: "GJZ", 13: "ABSXCDEFLNHGWY", 19: "FLQW"}  # by place; every other place is a digit
+_ALLOWED = {place: np.isin(np.arange(256), [ord(c) for c in allowed]) for place, allowed in _LETTERS.items()}
 
 
 class RealEstateUnit(ValueType):
@@ -42,7 +41,10 @@ class RealEstateUnit(ValueType):
             "real_estate_unit.homestead_feature",
             "warning",
             "consistency",
-            T("特征码 C（宅基地）一般只用于集体土地（J）", "Feature C (homestead) normally exists on collective land (J) only"),
+            T(
+                "特征码 C（宅基地）一般只用于集体土地（J）",
+                "Feature C (homestead) normally exists on collective land (J) only",
+            ),
             T("核对第 13、14 位", "Check characters 13 and 14"),
         ),
         Rule(
@@ -98,10 +100,11 @@ def parcel(values: pa.Array) -> pa.Array:
 
 
 def _well_formed(places: columns.Bytes) -> columns.Bools:
-    good = np.ones(places.shape[1], bool)
-    for place, allowed in zip(places, _ALLOWED, strict=True):
-        good &= allowed[place]
-    return good
+    good = columns.is_digit(places)
+    for place, allowed in _ALLOWED.items():
+        good[place] = allowed[places[place]]
+    well_formed: columns.Bools = good.all(axis=0)
+    return well_formed
 
 
 TYPE = RealEstateUnit()

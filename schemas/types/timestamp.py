@@ -49,7 +49,10 @@ class Timestamp(ValueType):
             "warning",
             "completeness",
             T("占位时间，不是真实时间", "A placeholder, not a real time"),
-            T("请来源部门补填真实时间；不详的留空", "Ask the source department for the real time; leave it empty if unknown"),
+            T(
+                "请来源部门补填真实时间；不详的留空",
+                "Ask the source department for the real time; leave it empty if unknown",
+            ),
         ),
     )
 
@@ -94,8 +97,9 @@ _UNREAD = np.int64(-(2**62))
 
 def _plain(places: columns.Bytes) -> columns.Rows:
     """`2026-11-21 09:30:00` (or T, or slashes) as naive seconds since 1970."""
-    digits = places[[0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]] - np.uint8(48)
-    good = (digits <= 9).all(axis=0)
+    figures = places[[0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]]
+    digits = figures - np.uint8(48)
+    good = columns.all_digits(figures)
     good &= (places[4] == places[7]) & ((places[4] == ord("-")) | (places[4] == ord("/")))
     good &= ((places[10] == ord(" ")) | (places[10] == ord("T"))) & (places[13] == ord(":")) & (places[16] == ord(":"))
     digits[:, ~good] = 0

@@ -56,7 +56,9 @@ class TitleCertificateNo(ValueType):
         status = statuses(values)
         reasons = np.where(columns.mask(pc.equal(status, "unparsed")), self.bit("unparsed"), np.uint32(0))
         unified = pc.is_in(status, pa.array(["title", "proof_of_registration"]))
-        year = pc.cast(pc.if_else(unified, pc.utf8_slice_codeunits(values, 2, 6), pa.scalar(None, pa.string())), pa.int32())
+        year = pc.cast(
+            pc.if_else(unified, pc.utf8_slice_codeunits(values, 2, 6), pa.scalar(None, pa.string())), pa.int32()
+        )
         doubtful = pc.or_(pc.less(year, _FIRST_YEAR), pc.greater(year, options.today.year))
         reasons[columns.mask(doubtful)] |= self.bit("year")
         return reasons

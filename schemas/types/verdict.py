@@ -38,8 +38,9 @@ def judge(kind: ValueType, values: list[str], options: Options | None = None) ->
     options = replace(options or Options(), required=True)
     raw = values
     if kind.name == "identity_no":
-        kinds, raw = zip(*map(_kind_first, values), strict=True) if values else ((), [])
-        options = replace(options, kinds=pa.array(kinds, pa.string()))
+        lines = [_kind_first(line) for line in values]
+        raw = [number for _, number in lines]
+        options = replace(options, kinds=pa.array([kind for kind, _ in lines], pa.string()))
     standard, reasons = kind.standardise(pa.array(raw, pa.string()), options)
     reasons |= kind.judge(standard, options)
     shown = pc.cast(standard, pa.string()).to_pylist()
@@ -50,9 +51,7 @@ def _verdict(kind: ValueType, value: str, standard: str | None, reasons: int) ->
     broken = [rule for i, rule in enumerate(kind.rules) if reasons >> i & 1]
     findings = tuple(Finding(rule.code, rule.severity, rule.message, rule.remedy) for rule in broken)
     severities = {rule.severity for rule in broken}
-    worst: Literal["ok", "warning", "error"] = (
-        "error" if "error" in severities else "warning" if severities else "ok"
-    )
+    worst: Literal["ok", "warning", "error"] = "error" if "error" in severities else "warning" if severities else "ok"
     return Verdict(value, standard, worst, findings)
 
 
