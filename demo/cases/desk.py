@@ -43,7 +43,7 @@ class Desk:
         given = words("case_given")
         turn = self._made
         self._made += 1
-        return words("surnames")[turn % 40] + given[turn % len(given)]
+        return words("surnames")[turn % 40] + given[turn]  # running out is an error: two subjects would share a name
 
     def person(self) -> Subject:
         """A resident nobody has met before."""

@@ -1,0 +1,52 @@
+"""Cases: every outcome of every certificate type is asked of somebody who appears nowhere else."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from demo.city import City
+
+PERSON = {"residential_registration", "no_home_in_city", "fund_contributions", "fund_loan_settled"}
+FIRM = {"credit_check", "employer_registered"}
+
+
+@pytest.mark.parametrize("type_", sorted(PERSON | FIRM))
+def test_each_type_is_answered_every_way(small: City, type_: str) -> None:
+    answers = {(case.expect["state"], case.expect["proved"]) for case in small.truth.cases if case.type == type_}
+    assert {state for state, _ in answers} == {"held", "not_held", "unknown"}
+    assert {proved for _, proved in answers} == {True, False, None}
+    reasons = {case.expect["reason"] for case in small.truth.cases if case.type == type_}
+    assert {"name_mismatch", "quarantined_candidate"} <= reasons
+
+
+def test_unknown_always_says_why_and_nothing_else_does(small: City) -> None:
+    for case in small.truth.cases:
+        assert (
+            (case.expect["state"] == "unknown")
+            == (case.expect["reason"] is not None)
+            == (case.expect["proved"] is None)
+        )
+        assert case.subject["kind"] == ("person" if case.type in PERSON else "firm")
+
+
+def test_subjects_are_nobody_else(small: City) -> None:
+    """A subject's number and name would otherwise be met in records that no case knows of."""
+    residents = {*small.world.people.name.tolist(), *small.world.firms.name.tolist()}
+    numbers = {*small.world.people.number.tolist(), *small.world.firms.code.tolist()}
+    by_name = Counter({(case.subject["name"], case.subject["number"]) for case in small.truth.cases})
+    assert len({name for name, _ in by_name}) == len(by_name) == len({number for _, number in by_name})
+    assert not residents & {name for name, _ in by_name}
+    assert not numbers & {number for _, number in by_name}
+
+
+def test_one_question_is_asked_once(small: City) -> None:
+    asked = Counter((case.type, case.subject["number"]) for case in small.truth.cases)
+    assert set(asked.values()) == {1}
+
+
+def test_examples_have_a_person_and_a_firm(small: City) -> None:
+    shown = {(case.subject["kind"], case.type) for case in small.truth.cases if case.demo}
+    assert shown == {*(("person", type_) for type_ in PERSON), *(("firm", type_) for type_ in FIRM)}
+    assert len({case.subject["number"] for case in small.truth.cases if case.demo}) == 2

@@ -1,0 +1,124 @@
+"""The credit platform as a client meets it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from demo import credit
+from demo.city import City
+
+TOKEN = "a-token"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(small: City, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("credit")
+    credit.write(small.tables, made)
+    return made
+
+
+@pytest.fixture
+def client(folder: Path) -> Iterator[TestClient]:
+    with TestClient(credit.create_app(folder, TOKEN)) as made:
+        yield made
+
+
+def pages(client: TestClient, resource: str, **query: Any) -> tuple[list[dict[str, Any]], int, list[int]]:
+    """All records, the total the service says, and every status met; refused requests are asked again."""
+    records: list[dict[str, Any]] = []
+    met: list[int] = []
+    cursor = ""
+    while True:
+        answer = client.get(f"/api/{resource}", headers=HEADERS, params={**query, "cursor": cursor})
+        met.append(answer.status_code)
+        if answer.status_code != 200:
+            continue
+        body = answer.json()
+        records += body["data"]
+        if body["next"] is None:
+            return records, body["total"], met
+        cursor = body["next"]
+
+
+@pytest.mark.parametrize(("resource", "key"), credit.KEYS.items())
+def test_paging_gives_every_record_once(client: TestClient, small: City, resource: str, key: str) -> None:
+    records, total, _ = pages(client, resource, limit=40)
+    assert [record[key] for record in records] == [
+        row[key] for row in sorted(small.tables[resource].to_pylist(), key=lambda row: (row["sjc"], row[key]))
+    ]
+    assert total == len(records)
+
+
+def test_records_are_as_the_table_has_them(client: TestClient, small: City) -> None:
+    records, _, _ = pages(client, "xzcf", limit=1000)
+    expected = {row["xxid"]: row for row in small.tables["xzcf"].to_pylist()}
+    assert {record["xxid"]: record for record in records} == expected
+    assert all("." in record["cf_nr_fk"] for record in records if record["cf_nr_fk"])
+
+
+def test_since_is_inclusive(client: TestClient, small: City) -> None:
+    times = sorted(small.tables["xzcf"]["sjc"].to_pylist())
+    records, total, _ = pages(client, "xzcf", since=times[-7])
+    assert total == len(records) == sum(moment >= times[-7] for moment in times)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer é".encode()}]
+)
+def test_without_the_token_nothing(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.get("/api/xzcf", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_busy_and_down_come_by_count(client: TestClient) -> None:
+    answers = [client.get("/api/yzsx", headers=HEADERS, params={"limit": 1}) for _ in range(40)]
+    busy = [turn for turn, answer in enumerate(answers, start=1) if answer.status_code == 429]
+    down = [turn for turn, answer in enumerate(answers, start=1) if answer.status_code == 503]
+    assert busy == [4, 13, 22, 31, 40]
+    assert down == [17]
+    assert {answers[turn - 1].headers["Retry-After"] for turn in busy} == {"1"}
+
+
+def test_bad_questions(client: TestClient) -> None:
+    assert client.get("/api/nothing", headers=HEADERS).status_code == 404
+    assert client.get("/api/xzcf", headers=HEADERS, params={"cursor": "%%%"}).status_code == 400
+    assert client.get("/api/xzcf", headers=HEADERS, params={"limit": 0}).status_code == 422
+
+
+def test_as_a_process(folder: Path, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "demo.credit", "--folder", folder, "--port", str(port), "--token-file", token]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        answer = _first_answer(f"http://127.0.0.1:{port}/api/xzcf")
+        assert answer.json()["total"] > 0
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _first_answer(url: str) -> httpx.Response:
+    for _ in range(100):
+        try:
+            return httpx.get(url, headers=HEADERS, trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the service did not start")
