@@ -33,13 +33,16 @@ class Watermark:
     def __init__(self, since: str | None, zone: str) -> None:
         self.value = since
         self._horizon = clock.now()
-        self._zone = ZoneInfo(zone)
+        self._local = self._horizon.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
     def observe(self, marks: Iterable[Mark | None]) -> None:
         """Take the maximum of plain values of one kind (text that holds numbers is compared as numbers)."""
-        seen = {mark for mark in marks if mark is not None and mark != "" and not self._is_future(mark)}
-        if seen:
-            self._raise_to(text_of(max(seen, key=_order)))
+        seen = [mark for mark in set(marks) if mark is not None and mark != ""]
+        best = max(seen, key=_order, default=None)
+        if best is not None and self._is_future(best):
+            best = max((mark for mark in seen if not self._is_future(mark)), key=_order, default=None)
+        if best is not None:
+            self._raise_to(text_of(best))
 
     def observe_column(self, column: pa.Array) -> None:
         """The same for an Arrow array, without leaving Arrow for types that have an order of their own."""
@@ -58,21 +61,18 @@ class Watermark:
 
     def _bound(self, kind: pa.DataType) -> pa.Scalar | None:
         if pa.types.is_timestamp(kind):
-            local = self._horizon if kind.tz else self._local()
+            local = self._horizon if kind.tz else self._local
             return pa.scalar(local, kind)
-        return pa.scalar(self._local().date(), kind) if pa.types.is_date32(kind) else None
-
-    def _local(self) -> datetime:
-        return self._horizon.astimezone(self._zone).replace(tzinfo=None)
+        return pa.scalar(self._local.date(), kind) if pa.types.is_date32(kind) else None
 
     def _is_future(self, mark: Mark) -> bool:
         if isinstance(mark, datetime):
-            return mark > (self._horizon if mark.tzinfo else self._local())
+            return mark > (self._horizon if mark.tzinfo else self._local)
         if isinstance(mark, date):
-            return mark > self._local().date()
+            return mark > self._local.date()
         if isinstance(mark, str) and _ISO.fullmatch(mark):
             # Second by second in the source's zone; an offset written in the text shifts this by hours at most.
-            return mark[:19].replace("T", " ") > self._local().isoformat(" ")[: len(mark[:19])]
+            return mark[:19].replace("T", " ") > self._local.isoformat(" ")[: len(mark[:19])]
         return False
 
 
