@@ -47,8 +47,8 @@ def _fraction(value: Any) -> Any:
 class Rows(Strict):
     """How many rows a healthy delivery has."""
 
-    min: int = Field(0, ge=0)
-    max: int | None = Field(None, ge=0)
+    min: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int | None, Field(ge=0)] = None
 
 
 class Expect(Strict):
@@ -124,8 +124,8 @@ class Feed:
     timezone: str = "Asia/Shanghai"
     ignore: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    expect: Expect = Expect()
-    covers: Covers = Covers()
+    expect: Expect = field(default_factory=lambda: Expect())
+    covers: Covers = field(default_factory=lambda: Covers())
     schedule: str | None = None
 
 
@@ -187,7 +187,7 @@ def load(document: str | Path, *, file: str = "") -> System:
                 expect=feed.expect,
                 covers=feed.covers,
                 schedule=feed.schedule,
-            )  # fmt: skip
+            )
         )
     return System(
         id=said.system, title=said.title, department=said.department, connector=said.connector, secret=said.secret,

@@ -21,6 +21,7 @@ from schemas.document import Place, Source, model, near, read
 from schemas.items import NAME, compile_item, custom_properties
 from schemas.parts import Catalogue, Contribution, Cycle, Item, Relationship, RowRule, Subject, TableRule
 from schemas.quality import compile_rules
+from schemas.references import check_items, check_subjects, key_of, known_item, relationships_of
 from schemas.sla import compile_sla
 
 __all__ = ["Catalogue", "Contract", "Contribution", "Cycle", "Item", "Relationship", "Subject", "load"]
@@ -103,9 +104,9 @@ def load(document: str | Path, *, file: str = "") -> Contract:
         for number, block in enumerate(table["properties"])
     )
     names = {item.name: item for item in items}
-    _check_items(source, place, items, names)
+    check_items(source, place, items, names)
     contributes = _models(source, place, custom, "contributes", Contribution)
-    _check_subjects(source, place, subjects, contributes, names)
+    check_subjects(source, place, subjects, contributes, names)
     blocks: list[tuple[Place, str | None, Any]] = [
         ((*place, "quality", number), None, block) for number, block in enumerate(table.get("quality", ()))
     ]
@@ -124,8 +125,8 @@ def load(document: str | Path, *, file: str = "") -> Contract:
         )
     return Contract(
         id=tree["id"], title=tree["name"], version=tree["version"], department=tree["domain"],
-        description=_description(tree), items=items, key=_key(source, place, table), subjects=subjects,
-        contributes=contributes, relationships=_relationships(source, place, table, tree["id"], names),
+        description=_description(tree), items=items, key=key_of(source, place, table), subjects=subjects,
+        contributes=contributes, relationships=relationships_of(source, place, table, tree["id"], names),
         table_rules=table_rules, row_rules=row_rules,
         catalogue=model(source, Catalogue, custom["catalogue"], (*place, "catalogue")),
         cycle=cycle, retention_years=retention,
@@ -187,126 +188,11 @@ def _models(source: Source, place: Place, custom: Mapping[str, Any], name: str, 
     return tuple(model(source, kind, entry, (*place, name, number)) for number, entry in enumerate(value))
 
 
-def _known(source: Source, place: Place, name: str, names: Mapping[str, Item]) -> None:
-    if name not in names:
-        raise source.refused(place, T(f"没有信息项 {name}", f"there is no item {name}"), near(name, names))
-
-
-def _check_items(source: Source, place: Place, items: tuple[Item, ...], names: Mapping[str, Item]) -> None:
-    seen: set[str] = set()
-    for number, item in enumerate(items):
-        here: Place = (*place, "properties", number)
-        if item.name in seen:
-            raise source.refused(
-                (*here, "name"),
-                T(f"信息项 {item.name} 重复", f"the item {item.name} appears twice"),
-                T("请改名。", "Rename one."),
-            )
-        seen.add(item.name)
-        if item.kind_item is not None:
-            _known(source, (*here, "kindItem"), item.kind_item, names)
-            if item.type.name != "identity_no" or names[item.kind_item].type.name != "code":
-                raise source.refused(
-                    (*here, "kindItem"),
-                    T("kindItem 须由 identity_no 指向代码项", "kindItem leads from an identity_no to a code item"),
-                    T(
-                        "请写 valueType: identity_no,种类项写 codeList: identity_kind。",
-                        "Write valueType: identity_no; its kind has codeList: identity_kind.",
-                    ),
-                )
-
-
-def _check_subjects(
-    source: Source, place: Place, subjects: tuple[Subject, ...], contributes: tuple[Contribution, ...],
-    names: Mapping[str, Item],
-) -> None:  # fmt: skip
-    roles: set[str] = set()
-    for number, subject in enumerate(subjects):
-        here: Place = (*place, "subjects", number)
-        if subject.role in roles:
-            raise source.refused(
-                (*here, "role"),
-                T(f"角色 {subject.role} 重复", f"the role {subject.role} appears twice"),
-                T("请改名。", "Rename one."),
-            )
-        roles.add(subject.role)
-        _known(source, (*here, "id"), subject.id, names)
-        if subject.name is not None:
-            _known(source, (*here, "name"), subject.name, names)
-    for number, contribution in enumerate(contributes):
-        here = (*place, "contributes", number)
-        if contribution.role not in roles:
-            raise source.refused(
-                (*here, "role"),
-                T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"),
-                near(contribution.role, roles),
-            )
-        for attribute, item in contribution.items.items():
-            _known(source, (*here, "items", attribute), item, names)
-        for item, values in contribution.when.items():
-            _known(source, (*here, "when", item), item, names)
-            allowed = names[item].enum
-            for value in values:
-                if allowed and value not in allowed:
-                    raise source.refused(
-                        (*here, "when", item),
-                        T(f"{item} 没有值 {value}", f"{item} has no value {value}"),
-                        near(value, allowed),
-                    )
-
-
-def _key(source: Source, place: Place, table: Any) -> tuple[str, ...]:
-    keys = [(p.get("primaryKeyPosition", 1), p["name"]) for p in table["properties"] if p.get("primaryKey")]
-    if not keys:
-        raise source.refused(
-            (*place, "properties"),
-            T("没有主键", "there is no key"),
-            T(
-                "请在标识一行的信息项上写 primaryKey: true。",
-                "Mark the items that identify a row with primaryKey: true.",
-            ),
-        )
-    if sorted(position for position, _ in keys) != list(range(1, len(keys) + 1)):
-        raise source.refused(
-            (*place, "properties"),
-            T("主键次序不是 1、2、3…", "key positions are not 1, 2, 3 …"),
-            T("请更正 primaryKeyPosition。", "Correct primaryKeyPosition."),
-        )
-    return tuple(name for _, name in sorted(keys))
-
-
-def _relationships(
-    source: Source, place: Place, table: Any, dataset: str, names: Mapping[str, Item]
-) -> tuple[Relationship, ...]:
-    found = []
-    for number, block in enumerate(table.get("relationships", ())):
-        ends = []
-        for word in ("from", "to"):
-            value = block[word]
-            if not isinstance(value, str) or value.count(".") != 1:
-                raise source.refused(
-                    (*place, "relationships", number, word),
-                    T("关系的两端各为一个信息项", "each end of a relationship is one item"),
-                    T("请写成 dataset.item。", "Write dataset.item."),
-                )
-            ends.append(value.split("."))
-        (here, item), (other, other_item) = ends
-        if here != dataset:
-            raise source.refused(
-                (*place, "relationships", number, "from"),
-                T(f"关系须从本数据集出发，而非 {here}", f"a relationship starts at this dataset, not at {here}"),
-                near(here, [dataset]),
-            )
-        _known(source, (*place, "relationships", number, "from"), item, names)
-        found.append(Relationship(item, other, other_item))
-    return tuple(found)
-
-
 def _valid(source: Source, place: Place, custom: Mapping[str, Any], word: str, names: Mapping[str, Item]) -> str | None:
     name = custom.get(word)
     if name is None:
         return None
-    _known(source, (*place, word), name, names)
+    known_item(source, (*place, word), name, names)
     if not pa.types.is_temporal(names[name].type.arrow):
         raise source.refused(
             (*place, word),

@@ -38,7 +38,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 _INT, _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)$"), re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), list("~nN") + [""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
@@ -131,7 +131,8 @@ def _parse(text: str, file: str) -> Source:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            line = T(f"第 {event.start_mark.line + 1} 行：", f"line {event.start_mark.line + 1}: ")
+            at = event.start_mark.line + 1 if event.start_mark else 0
+            line = T(f"第 {at} 行：", f"line {at}: ")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise DocumentRefused(
                     T(line.zh + "不允许使用 YAML 锚点与别名", line.en + "YAML anchors and aliases are not allowed"),
@@ -148,7 +149,7 @@ def _parse(text: str, file: str) -> Source:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = T(f"第 {mark.line + 1} 行：", f"line {mark.line + 1}: ") if mark else T("", "")
+        where = T("", "") if mark is None else T(f"第 {mark.line + 1} 行：", f"line {mark.line + 1}: ")
         problem = getattr(error, "problem", None) or type(error).__name__
         raise DocumentRefused(
             T(f"{where.zh}不是合法的 YAML:{problem}", f"{where.en}not valid YAML: {problem}"),

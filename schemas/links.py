@@ -44,8 +44,8 @@ def check(
         library = library_of(contribution.library)
         if library is None:
             continue
-        for word, names in (("items", contribution.items), ("values", contribution.values)):
-            for attribute in names:
+        for word, said in (("items", contribution.items), ("values", contribution.values)):
+            for attribute in said:
                 if attribute not in library.attributes:
                     raise read(contract.text, file=file).refused(
                         ("schema", 0, "contributes", number, word, attribute),

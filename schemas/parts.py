@@ -13,6 +13,17 @@ from schemas.document import Strict
 from schemas.types import Options, ValueType
 
 Severity = Literal["error", "warning"]
+Dimension = Literal["conformity", "completeness", "accuracy", "consistency", "timeliness"]
+# ODCS dimension → GB/T 36344-2018 (规范性 完整性 准确性 一致性 时效性); its sixth, 可访问性, is the exchange's own to measure.
+DIMENSIONS: Mapping[str, Dimension] = {
+    "conformity": "conformity",
+    "completeness": "completeness",
+    "coverage": "completeness",
+    "accuracy": "accuracy",
+    "consistency": "consistency",
+    "uniqueness": "consistency",
+    "timeliness": "timeliness",
+}
 PERSONAL = frozenset({"personal", "sensitive"})
 
 
@@ -132,7 +143,7 @@ class TableRule:
     strict_maximum: bool
     percent: bool
     severity: Severity
-    dimension: str
+    dimension: Dimension
 
 
 @dataclass(frozen=True)
@@ -145,4 +156,4 @@ class RowRule:
     items: tuple[str, ...]
     arguments: Mapping[str, Any]
     severity: Severity
-    dimension: str
+    dimension: Dimension

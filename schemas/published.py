@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -103,7 +102,19 @@ def publish(
             before = now.get(("contract", doc.id))
             sql.apply(conn, _compile(before.text, before.path) if before else None, future.contracts[doc.id])
         _insert(conn, doc, number, withdrawn=False)
+    for dataset, item in _far_ends(future, {doc.id for doc in changed if doc.kind == "contract"}):
+        sql.index(conn, dataset, item)
     return number
+
+
+def _far_ends(future: Published, changed: set[str]) -> set[tuple[str, str]]:
+    """(dataset, item) that relationships from or to the changed contracts lead to: certificates go either way."""
+    # Compiling 2,000 contracts to find the few that point here would take a minute; their text tells.
+    near = [
+        id for id, body in future.texts("contract").items() if id in changed or any(f"{c}." in body for c in changed)
+    ]
+    links = [link for id in near if (found := future.contracts.get(id)) for link in found.relationships]
+    return {(link.dataset, link.other_item) for link in links}
 
 
 def withdraw(conn: Connection, kind: Kind, id: str, actor: Actor) -> int | None:
@@ -251,7 +262,7 @@ def current(home: Path) -> Published:
     the first publication."""
     link = home / FOLDER / CURRENT
     try:
-        target = os.readlink(link)
+        target = str(link.readlink())
     except FileNotFoundError:
         return Published(0, {})
     held = _cache.get(home)

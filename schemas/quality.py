@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from core.text import T
 from schemas.document import Place, Source, near
-from schemas.parts import Item, RowRule, Severity, TableRule
+from schemas.parts import DIMENSIONS, Dimension, Item, RowRule, Severity, TableRule
 
 RULE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}")
 METRICS = ("rowCount", "nullValues", "duplicateValues")
@@ -61,7 +61,10 @@ def compile_rules(
                 T(f"未知的严重程度 {severity}", f"unknown severity {severity}"),
                 near(severity, get_args(Severity)),
             )
-        title, dimension = block.get("name") or block.get("description") or name, block.get("dimension", "completeness")
+        title, dimension = (
+            block.get("name") or block.get("description") or name,
+            DIMENSIONS[block.get("dimension", "completeness")],
+        )
         if kind == "library":
             tables.append(_table_rule(source, place, item, block, items, name, title, severity, dimension))
         elif kind == "custom":
@@ -77,7 +80,7 @@ def compile_rules(
 
 def _table_rule(
     source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: str,
-    severity: Severity, dimension: str,
+    severity: Severity, dimension: Dimension,
 ) -> TableRule:  # fmt: skip
     metric = block["metric"]
     if metric not in METRICS:
@@ -123,7 +126,7 @@ def _table_rule(
 
 def _row_rule(
     source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: str,
-    severity: Severity, dimension: str,
+    severity: Severity, dimension: Dimension,
 ) -> RowRule:  # fmt: skip
     body = block.get("implementation")
     if block.get("engine") != "great-expectations" or not isinstance(body, dict):
@@ -135,7 +138,7 @@ def _row_rule(
                 "Write engine: great-expectations and implementation: {type, kwargs}.",
             ),
         )
-    kind = body.get("type")
+    kind = str(body.get("type"))
     if kind not in ALLOWED:
         raise source.refused(
             (*place, "implementation", "type"),

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from core.text import T
 from schemas import keys
@@ -46,7 +47,9 @@ def suite(contract: Contract) -> list[ItemExpectation]:
     found += [_conform(contract.id, item.name, item.type.rules) for item in contract.items]
     for rule in contract.row_rules:
         code = f"{contract.id}.{rule.id}"
-        arguments = dict(zip(_ARGUMENTS[len(rule.items)], rule.items, strict=True)) | rule.arguments
+        arguments: dict[str, Any] = dict(zip(_ARGUMENTS[len(rule.items)], rule.items, strict=True)) | dict(
+            rule.arguments
+        )
         found.append(
             ItemExpectation(
                 id=code,

@@ -11,46 +11,47 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation, ColumnPairMapExpectation
-from great_expectations.expectations.metrics.map_metric_provider import (
-    ColumnMapMetricProvider,
-    ColumnPairMapMetricProvider,
+from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
+    ColumnMapMetricProvider,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_pair_condition_partial import (
     column_pair_condition_partial,
 )
+from great_expectations.expectations.metrics.map_metric_provider.column_pair_map_metric_provider import (
+    ColumnPairMapMetricProvider,
+)
+
+_PAIR = ("batch_id", "table", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
+_PAIR_EXPECTATION = ("batch_id", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
 
 
-class ItemConforms(ColumnMapMetricProvider):  # type: ignore[misc]
+class ItemConforms(ColumnMapMetricProvider):
     """A cell conforms when no reason bit is set. Nulls are not dropped: an unparsable cell is a null *with* a reason."""
 
     condition_metric_name = "column_values.conforms_to_its_value_type"
     filter_column_isnull = False
 
-    @column_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
         return column == 0
 
 
-class ExpectItemToConform(ColumnMapExpectation):  # type: ignore[misc]
+class ExpectItemToConform(ColumnMapExpectation):
     """Expect every cell of an item to conform to its value type."""
 
     map_metric = "column_values.conforms_to_its_value_type"
 
 
-class OneOfTwoPresent(ColumnPairMapMetricProvider):  # type: ignore[misc]
+class OneOfTwoPresent(ColumnPairMapMetricProvider):
     """A pair is in order when either value is there."""
 
     condition_metric_name = "column_pair_values.one_present"
-    condition_domain_keys = (
-        "batch_id",
-        "table",
-        "column_A",
-        "column_B",
-        "row_condition",
-        "condition_parser",
-        "ignore_row_if",
-    )
+    condition_domain_keys = _PAIR
     condition_value_keys = ()
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
@@ -58,27 +59,20 @@ class OneOfTwoPresent(ColumnPairMapMetricProvider):  # type: ignore[misc]
         return column_A.notna() | column_B.notna()
 
 
-class ExpectOneOfTwoItemsToBePresent(ColumnPairMapExpectation):  # type: ignore[misc]
+class ExpectOneOfTwoItemsToBePresent(ColumnPairMapExpectation):
     """Expect a row to fill at least one of two items."""
 
     map_metric = "column_pair_values.one_present"
-    ignore_row_if: Literal["never"] = "never"
+    domain_keys = _PAIR_EXPECTATION
+    ignore_row_if: Literal["neither"] = "neither"  # judge every row, nulls too
 
 
-class BirthMatchesNumber(ColumnPairMapMetricProvider):  # type: ignore[misc]
+class BirthMatchesNumber(ColumnPairMapMetricProvider):
     """A pair is in order when the month (its first day) is the one in the 18-digit citizen number (GB 11643: digits
     7 to 12). Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
 
     condition_metric_name = "column_pair_values.birth_matches_number"
-    condition_domain_keys = (
-        "batch_id",
-        "table",
-        "column_A",
-        "column_B",
-        "row_condition",
-        "condition_parser",
-        "ignore_row_if",
-    )
+    condition_domain_keys = _PAIR
     condition_value_keys = ()
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
@@ -90,27 +84,20 @@ class BirthMatchesNumber(ColumnPairMapMetricProvider):  # type: ignore[misc]
         return _series(pc.or_(pc.invert(speaks), agrees), column_A)
 
 
-class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):  # type: ignore[misc]
+class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):
     """Expect the month of birth (column_A) to be that of the citizen number (column_B)."""
 
     map_metric = "column_pair_values.birth_matches_number"
+    domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
 
 
-class PrefixMatchesCategory(ColumnPairMapMetricProvider):  # type: ignore[misc]
+class PrefixMatchesCategory(ColumnPairMapMetricProvider):
     """A pair is in order when the code starts with one of the prefixes allowed to its category; a category that is not
     listed allows every code."""
 
     condition_metric_name = "column_pair_values.prefix_matches_category"
-    condition_domain_keys = (
-        "batch_id",
-        "table",
-        "column_A",
-        "column_B",
-        "row_condition",
-        "condition_parser",
-        "ignore_row_if",
-    )
+    condition_domain_keys = _PAIR
     condition_value_keys = ("prefixes",)
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
@@ -123,12 +110,13 @@ class PrefixMatchesCategory(ColumnPairMapMetricProvider):  # type: ignore[misc]
         return _series(fine, column_A)
 
 
-class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):  # type: ignore[misc]
+class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):
     """Expect a code (column_A) to start as its category (column_B) asks."""
 
     map_metric = "column_pair_values.prefix_matches_category"
-    success_keys = ("column_A", "column_B", "prefixes", "ignore_row_if", "mostly")
+    success_keys = ("prefixes", "mostly")
     prefixes: dict[str, list[str]]
+    domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
 
 

@@ -24,6 +24,7 @@ import pyarrow as pa
 from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.execution_engine import pandas_execution_engine
+from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
 from numpy.typing import NDArray
 
 from core.errors import HutongError
@@ -89,7 +90,9 @@ def validate(
     if len(frame) and active:
         result = _run(numbered, active, _ROWS)
         for entry, outcome in zip(active, _in_order(active, result), strict=True):
-            failing = np.asarray(outcome.result["unexpected_index_list"] or (), dtype=np.int64)
+            failing = np.asarray(outcome.result.get("unexpected_index_list") or (), dtype=np.int64)
+            if len(failing) != outcome.result["unexpected_count"]:  # every failing row, never a sample
+                raise _not_run(entry.id, "incomplete list of failing rows")
             verdicts.append(Verdict(entry.id, bool(outcome.success), len(failing)))
             if not len(failing):
                 continue
@@ -107,11 +110,9 @@ def validate(
                 raise HutongError(
                     T(f"{entry.id}:原因位超出规则表", f"{entry.id}: a reason bit has no rule"), code="unknown_reason"
                 )
-    return Findings(
-        np.concatenate(rows) if rows else np.empty(0, np.int64),
-        *(_spread([(n, text[k]) for n, *text in texts]) for k in range(3)),
-        verdicts=tuple(verdicts),
-    )
+    item, rule_code, severity = (_spread([(text[0], str(text[k])) for text in texts]) for k in (1, 2, 3))
+    row_no = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    return Findings(row_no, item, rule_code, severity, tuple(verdicts))
 
 
 def _spread(runs: list[tuple[int, str]]) -> NDArray[np.object_]:
@@ -159,7 +160,7 @@ def _expectation(entry: ItemExpectation | TableExpectation) -> Any:
     meta = {"hutong": entry.id}
     if isinstance(entry, TableExpectation):
         rule = entry.rule
-        return gx.expectations.ExpectColumnValuesToBeBetween(
+        return ExpectColumnValuesToBeBetween(
             column=entry.id,
             min_value=rule.minimum,
             max_value=rule.maximum,
@@ -193,13 +194,14 @@ def _in_order(entries: Sequence[ItemExpectation | TableExpectation], result: Any
         # Either one record, or one per failing metric.
         records = [information] if "raised_exception" in information else list(information.values())
         if outcome is None or any(r is True or r.get("raised_exception") for r in records):
-            names = {str(r.get("exception_message", ""))[:200] for r in records if isinstance(r, dict)}
-            raise HutongError(
-                T(
-                    f"校验 {entry.id} 未能执行：{'; '.join(names)}",
-                    f"the expectation {entry.id} could not run: {'; '.join(names)}",
-                ),
-                remedy=T("请检查合同中的校验参数。", "Check the expectation's arguments in the contract."),
-                code="expectation_errored",
-            )
+            messages = {str(r.get("exception_message", ""))[:200] for r in records if isinstance(r, dict)}
+            raise _not_run(entry.id, "; ".join(messages))
     return [by_id[entry.id] for entry in entries]
+
+
+def _not_run(id: str, why: str) -> HutongError:
+    return HutongError(
+        T(f"校验 {id} 未能执行：{why}", f"the expectation {id} could not run: {why}"),
+        remedy=T("请检查合同中的校验参数。", "Check the expectation's arguments in the contract."),
+        code="expectation_errored",
+    )

@@ -72,6 +72,17 @@ def indexes(contract: Contract) -> list[str]:
     ]
 
 
+def index(conn: Connection, dataset: str, item: str) -> None:
+    """Index one item of a current table, if that table and column are there: the far end of another's relationship."""
+    there = conn.execute(
+        text("SELECT 1 FROM information_schema.columns WHERE (table_schema, table_name, column_name) = (:s, :t, :c)"),
+        {"s": SCHEMA, "t": dataset, "c": item},
+    ).first()
+    if there:
+        name = quote(_index(dataset, item))
+        conn.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {current(dataset)} ({quote(item)})")
+
+
 def _index(dataset: str, item: str) -> str:
     name = f"{dataset}_{item}_idx"
     # Two names of 40 characters exceed PostgreSQL's 63 bytes, which it would cut without a word, possibly into a clash.

@@ -1,0 +1,132 @@
+"""What a contract says about its own items: its key, its subjects and contributions, its links. All of it must exist."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from core.text import T
+from schemas.codes import lists
+from schemas.document import Place, Source, near
+from schemas.parts import Contribution, Item, Relationship, Subject
+
+
+def known_item(source: Source, place: Place, name: str, names: Mapping[str, Item]) -> None:
+    """Raise DocumentRefused when there is no such item."""
+    if name not in names:
+        raise source.refused(place, T(f"没有信息项 {name}", f"there is no item {name}"), near(name, names))
+
+
+def check_items(source: Source, place: Place, items: tuple[Item, ...], names: Mapping[str, Item]) -> None:
+    """Names are unique, and `kindItem` leads from an identity number to a code. Raises DocumentRefused."""
+    seen: set[str] = set()
+    for number, item in enumerate(items):
+        here: Place = (*place, "properties", number)
+        if item.name in seen:
+            raise source.refused(
+                (*here, "name"),
+                T(f"信息项 {item.name} 重复", f"the item {item.name} appears twice"),
+                T("请改名。", "Rename one."),
+            )
+        seen.add(item.name)
+        if item.kind_item is not None:
+            known_item(source, (*here, "kindItem"), item.kind_item, names)
+            if item.type.name != "identity_no" or names[item.kind_item].type.name != "code":
+                raise source.refused(
+                    (*here, "kindItem"),
+                    T("kindItem 须由 identity_no 指向代码项", "kindItem leads from an identity_no to a code item"),
+                    T(
+                        "请写 valueType: identity_no,种类项写 codeList: identity_kind。",
+                        "Write valueType: identity_no; its kind has codeList: identity_kind.",
+                    ),
+                )
+
+
+def check_subjects(
+    source: Source, place: Place, subjects: tuple[Subject, ...], contributes: tuple[Contribution, ...],
+    names: Mapping[str, Item],
+) -> None:  # fmt: skip
+    """Subjects and contributions name existing items, roles and values. Raises DocumentRefused."""
+    roles: set[str] = set()
+    for number, subject in enumerate(subjects):
+        here: Place = (*place, "subjects", number)
+        if subject.role in roles:
+            raise source.refused(
+                (*here, "role"),
+                T(f"角色 {subject.role} 重复", f"the role {subject.role} appears twice"),
+                T("请改名。", "Rename one."),
+            )
+        roles.add(subject.role)
+        known_item(source, (*here, "id"), subject.id, names)
+        if subject.name is not None:
+            known_item(source, (*here, "name"), subject.name, names)
+    for number, contribution in enumerate(contributes):
+        here = (*place, "contributes", number)
+        if contribution.role not in roles:
+            raise source.refused(
+                (*here, "role"),
+                T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"),
+                near(contribution.role, roles),
+            )
+        for attribute, item in contribution.items.items():
+            known_item(source, (*here, "items", attribute), item, names)
+        for item, values in contribution.when.items():
+            known_item(source, (*here, "when", item), item, names)
+            code_list = names[item].code_list
+            allowed: Collection[str] = lists(code_list).values if code_list else names[item].enum
+            for value in values:
+                if allowed and value not in allowed:
+                    raise source.refused(
+                        (*here, "when", item),
+                        T(f"{item} 没有值 {value}", f"{item} has no value {value}"),
+                        near(value, allowed),
+                    )
+
+
+def key_of(source: Source, place: Place, table: Any) -> tuple[str, ...]:
+    """The key's items in order. Raises DocumentRefused when there is none."""
+    keys = [(p.get("primaryKeyPosition", 1), p["name"]) for p in table["properties"] if p.get("primaryKey")]
+    if not keys:
+        raise source.refused(
+            (*place, "properties"),
+            T("没有主键", "there is no key"),
+            T(
+                "请在标识一行的信息项上写 primaryKey: true。",
+                "Mark the items that identify a row with primaryKey: true.",
+            ),
+        )
+    if sorted(position for position, _ in keys) != list(range(1, len(keys) + 1)):
+        raise source.refused(
+            (*place, "properties"),
+            T("主键次序不是 1、2、3…", "key positions are not 1, 2, 3 …"),
+            T("请更正 primaryKeyPosition。", "Correct primaryKeyPosition."),
+        )
+    return tuple(name for _, name in sorted(keys))
+
+
+def relationships_of(
+    source: Source, place: Place, table: Any, dataset: str, names: Mapping[str, Item]
+) -> tuple[Relationship, ...]:
+    """Links to items of other datasets, single items only. Raises DocumentRefused."""
+    found = []
+    for number, block in enumerate(table.get("relationships", ())):
+        ends = []
+        for word in ("from", "to"):
+            value = block[word]
+            if not isinstance(value, str) or value.count(".") != 1:
+                raise source.refused(
+                    (*place, "relationships", number, word),
+                    T("关系的两端各为一个信息项", "each end of a relationship is one item"),
+                    T("请写成 dataset.item。", "Write dataset.item."),
+                )
+            ends.append(value.split("."))
+        (here, item), (other, other_item) = ends
+        if here != dataset:
+            raise source.refused(
+                (*place, "relationships", number, "from"),
+                T(f"关系须从本数据集出发，而非 {here}", f"a relationship starts at this dataset, not at {here}"),
+                near(here, [dataset]),
+            )
+        known_item(source, (*place, "relationships", number, "from"), item, names)
+        found.append(Relationship(item, other, other_item))
+    return tuple(found)
