@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
-from api import problems
+from api import openapi, problems
 from api.access import Access
 from api.routers import catalogue, certificates, docs, operations, tokens
 from api.security import Tokens
@@ -51,16 +50,5 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (tokens.router, certificates.router, catalogue.router, operations.router, docs.router):
         app.include_router(router)
     app.add_middleware(Access)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, object]:
-    if app.openapi_schema is None:
-        made = get_openapi(
-            title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
-        )
-        flow = {"clientCredentials": {"tokenUrl": "/v1/oauth2/token", "scopes": {}}}
-        made.setdefault("components", {})["securitySchemes"] = {"oauth2": {"type": "oauth2", "flows": flow}}
-        app.openapi_schema = made
-    return app.openapi_schema

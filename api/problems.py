@@ -74,7 +74,9 @@ def of_error(error: HutongError) -> Response:
     if isinstance(error, Retry):
         return problem(503, error.code or "unavailable", title, remedy=error.remedy, headers={"Retry-After": "5"})
     log.error("unexpected stop", code=error.code, message=str(error.message))
-    return problem(500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator."))
+    return problem(
+        500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator.")
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -108,7 +110,9 @@ def install(app: FastAPI) -> None:
     async def _unknown(request: Request, error: Exception) -> Response:
         # the class only: a driver's or library's message may quote a person's data
         log.error("unhandled", path=_route(request), error=type(error).__name__)
-        return problem(500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator."))
+        return problem(
+            500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator.")
+        )
 
 
 def _pointer(place: tuple[Any, ...]) -> str:

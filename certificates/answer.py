@@ -43,7 +43,7 @@ WITH asker AS (SELECT department FROM hub.client
 SELECT (SELECT department FROM asker), (SELECT name FROM hub.service_item WHERE id = %(service_item)s),
   (SELECT jsonb_agg(jsonb_build_array(certificate_type, fields)) FROM (
     {IN_FORCE.replace("%(department)s", "(SELECT department FROM asker)")}) granted),
-  (SELECT jsonb_agg(jsonb_build_array(feed, landed_at, state)) FROM ({freshness.LAST_BATCHES}) last)"""  # noqa: S608  (constants)
+  (SELECT jsonb_agg(jsonb_build_array(feed, landed_at, state)) FROM ({freshness.LAST_BATCHES}) last)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Answerer:
         self, connection: psycopg.AsyncConnection[Any], query: Query, client: str, offers: list[Offer], at: datetime
     ) -> _Entry:
         datasets = {dataset.id: dataset for offer in offers for dataset in offer.datasets}
-        feeds = [feed.id for dataset in datasets.values() for feed in dataset.feeds]
+        feeds = [feed for dataset in datasets.values() for feed in dataset.feeds]
         cursor = await connection.execute(
             _ENTRY,
             {"client": client, "service_item": query.service_item, "types": [offer.id for offer in offers], "at": at,
@@ -173,7 +173,7 @@ class Answerer:
         known = {feed: (landed and datetime.fromisoformat(landed), state) for feed, landed, state in last or ()}
         return _Entry(
             department, service_item or "", fields,
-            {id: freshness.judge([known[feed.id] for feed in dataset.feeds], dataset.period, at)
+            {id: freshness.judge([known[feed] for feed in dataset.feeds], dataset.period, at)
              for id, dataset in datasets.items()},
         )  # fmt: skip
 
@@ -268,7 +268,9 @@ async def _commit(connection: psycopg.AsyncConnection[Any], entry: audit.Entry) 
         log.error("audit row not written", sqlstate=error.sqlstate)
         raise AuditUnavailable(
             T("查询留痕无法写入，未作答复。", "The audit log cannot be written, so no answer is given."),
-            remedy=T("请稍后重试；管理员检查数据库空间与权限。", "Try again later; an administrator checks the database."),
+            remedy=T(
+                "请稍后重试；管理员检查数据库空间与权限。", "Try again later; an administrator checks the database."
+            ),
             headers={"Retry-After": "5"},
         ) from error
 

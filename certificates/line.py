@@ -49,7 +49,9 @@ class Found:
     rows: Mapping[str, dict[str, Any]]
 
 
-def unknown(offer: Offer, reasons: list[str], sources: list[dict[str, Any]], as_of: str | None = None) -> dict[str, Any]:
+def unknown(
+    offer: Offer, reasons: list[str], sources: list[dict[str, Any]], as_of: str | None = None
+) -> dict[str, Any]:
     """A line that cannot be said."""
     return _line(offer, "unknown", None, None, STATE_LABELS["unknown"].zh, reasons, sources, as_of, {})
 
@@ -124,7 +126,6 @@ def _value(item: Item | None, value: Any) -> Any:
 
 
 def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any]:
-    divisions, since = _extent((dataset,))
     return {
         "dataset": dataset.id,
         "title": dataset.title,
@@ -132,23 +133,17 @@ def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any
         "as_of": fresh.as_of.astimezone(zone).isoformat(timespec="seconds") if fresh.as_of else None,
         "freshness": fresh.state,
         "freshness_label": STATES[fresh.state].zh,
-        "covers": {"divisions": divisions, "since": since},
+        "covers": {"divisions": list(dataset.divisions), "since": dataset.since.isoformat() if dataset.since else None},
     }
 
 
 @lru_cache(maxsize=1024)
 def _coverage(datasets: tuple[Dataset, ...]) -> str:
-    divisions, since = _extent(datasets)
+    """The divisions covered, and the day from which all of the datasets are."""
+    divisions = sorted({code for dataset in datasets for code in dataset.divisions})
     names = "、".join(lists("division").label(code).zh for code in divisions)
+    since = max((dataset.since for dataset in datasets if dataset.since), default=None)
     return f"{names}，{since} 以来" if since else names
-
-
-@lru_cache(maxsize=1024)
-def _extent(datasets: tuple[Dataset, ...]) -> tuple[list[str], str | None]:
-    """Divisions covered, and the day from which *all* of the datasets are."""
-    feeds = [feed for dataset in datasets for feed in dataset.feeds]
-    days = [feed.covers.since for feed in feeds if feed.covers.since]
-    return sorted({code for feed in feeds for code in feed.covers.divisions}), max(days).isoformat() if days else None
 
 
 def _line(
@@ -169,4 +164,3 @@ def _line(
         "sources": sources,
         "fields": fields,
     }
-

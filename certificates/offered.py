@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from catalog_registry import certificate_checks, departments, systems
 from certificates.question import Question, compile_type, statement
@@ -20,14 +20,16 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What an answer says about a dataset it read."""
+    """What an answer says about a dataset it read. `since` is the day from which all of its feeds hold data."""
 
     id: str
     title: str
     department: str
     department_name: str
     period: timedelta
-    feeds: tuple[Feed, ...]
+    feeds: tuple[str, ...]
+    divisions: tuple[str, ...]
+    since: date | None
     covers_city: bool
 
 
@@ -66,7 +68,9 @@ class Offered:
             except DocumentRefused as error:
                 log.warning("certificate type refused", file=error.file, path=error.path, message=str(error.message))
                 continue
-            datasets = [self._dataset(contracts[name], feeds.get(name, [])) for name in made.datasets if name in contracts]
+            datasets = [
+                self._dataset(contracts[name], feeds.get(name, [])) for name in made.datasets if name in contracts
+            ]
             roles = {(branch.dataset, role) for branch in made.branches.values() for role in branch.role}
             self.types[id] = Offer(question, tuple(datasets), frozenset(roles))
 
@@ -81,11 +85,18 @@ class Offered:
         return self._statements[key]
 
     def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:
-        divisions = {division for feed in feeds for division in feed.covers.divisions}
+        divisions = tuple(sorted({division for feed in feeds for division in feed.covers.divisions}))
         return Dataset(
-            contract.id, contract.title, contract.department, departments.name(self.published, contract.department),
-            contract.cycle.period, tuple(feeds), covers(divisions, self.division),
-        )  # fmt: skip
+            id=contract.id,
+            title=contract.title,
+            department=contract.department,
+            department_name=departments.name(self.published, contract.department),
+            period=contract.cycle.period,
+            feeds=tuple(feed.id for feed in feeds),
+            divisions=divisions,
+            since=max((feed.covers.since for feed in feeds if feed.covers.since), default=None),
+            covers_city=covers(divisions, self.division),
+        )
 
 
 def covers(divisions: Iterable[str], city: str) -> bool:

@@ -94,7 +94,8 @@ class _Compiler:
         branches = ",\n".join(self._branch(name, branch) for name, branch in self.made.branches.items())
         facts = ", ".join(f"{_text(name)}, {self._shown(name, fact)}" for name, fact in self.made.facts.items())
         loose, namesakes = (
-            " + ".join(f"{quote(name)}.{quote(count)}" for name in self.made.branches) for count in ("_loose", "_namesakes")
+            " + ".join(f"{quote(name)}.{quote(count)}" for name in self.made.branches)
+            for count in ("_loose", "_namesakes")
         )
         return (
             f"SELECT {_text(self.made.certificate)}, jsonb_build_object('outcome', {self._outcome()}, 'loose', {loose},"

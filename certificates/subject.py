@@ -58,7 +58,11 @@ def resolve(kind: str, number: str, name: str) -> Subject:
     values, parsed = number_type.standardise(pa.array([number], pa.string()), options)
     judged = parsed | number_type.judge(values, options)
     standard = values[0].as_py()
-    wrong = [rule for bit, rule in enumerate(number_type.rules) if judged[0] & np.uint32(1 << bit) and rule.severity == "error"]
+    wrong = [
+        rule
+        for bit, rule in enumerate(number_type.rules)
+        if judged[0] & np.uint32(1 << bit) and rule.severity == "error"
+    ]
     if wrong or standard is None or "*" in standard:
         raise Invalid(
             wrong[0].message if wrong else T("证件号码无法识别。", "The number cannot be read."),

@@ -37,11 +37,17 @@ def listed(
         body["total"] = count
     if len(rows) > limit:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        response.headers["Link"] = f'<{request.url.path}?{urlencode([*kept, ("cursor", _write(rows[limit - 1].code))])}>; rel="next"'
+        response.headers["Link"] = (
+            f'<{request.url.path}?{urlencode([*kept, ("cursor", _write(rows[limit - 1].code))])}>; rel="next"'
+        )
     return body
 
 
-@router.get("/v1/resources/{key}", summary="一个资源 / One resource")
+@router.get(
+    "/v1/resources/{key}",
+    summary="一个资源 / One resource",
+    responses={404: {"description": "没有这个资源 / no such resource"}},
+)
 def detail(key: str, running: Running) -> dict[str, Any]:
     """元数据、信息项、时效与质量。key 为数据集标识，或资源代码（“/”写作“-”）。
 

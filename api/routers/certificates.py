@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import metrics
-from api.examples import ANSWER, PROBLEMS, QUERY
 from api.state import Running
+from certificates.offered import Offer
 from certificates.request import Query
 
 router = APIRouter(tags=["证明 certificates"])
@@ -19,8 +19,13 @@ router = APIRouter(tags=["证明 certificates"])
     "/v1/certificates/queries",
     summary="查询证明 / Ask for certificates",
     response_class=Response,
-    responses={200: {"description": "逐项答复 / one answer a line", "content": {"application/json": {"example": ANSWER}}}, **PROBLEMS},
-    openapi_extra={"security": [{"oauth2": []}], "requestBody": {"content": {"application/json": {"example": QUERY}}}},
+    responses={
+        200: {"description": "逐项答复 / one answer a line"},
+        401: {"description": "令牌无效 / no valid token"},
+        422: {"description": "请求内容不符合要求 / not as asked for"},
+        503: {"description": "不能留痕或数据库未响应，未作答复 / no audit or no database, no answer"},
+    },
+    openapi_extra={"security": [{"oauth2": []}]},
 )
 async def ask(query: Query, request: Request, running: Running) -> Response:
     """一次查询一个主体、多项证明；未获授权或不能确定的项为 unknown，并说明原因。证件号码只放在请求体中。
@@ -42,7 +47,7 @@ def types(running: Running) -> dict[str, Any]:
     return {"types": [_described(offered.types[id]) for id in sorted(offered.types)]}
 
 
-def _described(offer: Any) -> dict[str, Any]:
+def _described(offer: Offer) -> dict[str, Any]:
     made = offer.question.type
     return {
         "type": offer.id,
@@ -53,12 +58,19 @@ def _described(offer: Any) -> dict[str, Any]:
         "version": made.version,
         "subject": made.subject,
         "parameters": {
-            name: {"title": each.title.zh, "type": each.type, "default": each.default, "minimum": each.minimum, "maximum": each.maximum}
+            name: {
+                "title": each.title.zh,
+                "type": each.type,
+                "default": each.default,
+                "minimum": each.minimum,
+                "maximum": each.maximum,
+            }
             for name, each in made.parameters.items()
         },
         "fields": {name: title.zh for name, title in made.fields.items()},
         "outcomes": [
-            {"code": each.code, "label": each.label.zh, "state": each.state, "proved": each.proved} for each in made.outcomes
+            {"code": each.code, "label": each.label.zh, "state": each.state, "proved": each.proved}
+            for each in made.outcomes
         ],
         "datasets": list(made.datasets),
     }

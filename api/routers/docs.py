@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 router = APIRouter(include_in_schema=False)
-_pages = Environment(loader=PackageLoader("api", "pages"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+_pages = Environment(
+    loader=PackageLoader("api", "pages"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+)
 
 
 @router.get("/docs")
@@ -55,13 +57,13 @@ def _curl(base: str, path: str, method: str, operation: dict[str, Any]) -> str:
     if method != "get":
         parts.append(f"-X {method.upper()}")
     if operation.get("security"):
-        parts.append("-H \"Authorization: Bearer $TOKEN\"")
+        parts.append('-H "Authorization: Bearer $TOKEN"')
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         body = json.dumps(content["application/json"].get("example", {}), ensure_ascii=False)
         parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
     elif content:
-        parts += ["-u \"$CLIENT_ID:$CLIENT_SECRET\"", "-d grant_type=client_credentials"]
+        parts += ['-u "$CLIENT_ID:$CLIENT_SECRET"', "-d grant_type=client_credentials"]
     return " \\\n  ".join([*parts, f"{base}{path}"])
 
 

@@ -16,16 +16,15 @@ from core.errors import Unauthorised
 
 router = APIRouter(tags=["令牌 tokens"])
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_EXAMPLE = {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 3600}
 
 
 @router.post(
     "/v1/oauth2/token",
     summary="换取访问令牌 / Get an access token",
     responses={
-        200: {"content": {"application/json": {"example": _EXAMPLE}}},
-        400: {"description": "请求不完整 / incomplete request", "content": {"application/json": {"example": {"error": "unsupported_grant_type"}}}},
-        401: {"description": "客户端认证失败 / unknown client", "content": {"application/json": {"example": {"error": "invalid_client"}}}},
+        200: {"description": "访问令牌 / an access token"},
+        400: {"description": "请求不完整 / incomplete request"},
+        401: {"description": "客户端认证失败 / unknown client"},
     },
 )
 def token(

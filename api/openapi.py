@@ -1,0 +1,68 @@
+"""The OpenAPI 3.1 document: FastAPI's, with an example for every operation from pages/examples.json and the problems' form."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.problems import MEDIA
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:hutong:problem:<type>"},
+        "title": {"type": "string"},
+        "title_en": {"type": "string"},
+        "status": {"type": "integer"},
+        "remedy": {"type": "string", "description": "下一步怎么办 / what to do"},
+        "remedy_en": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}},
+        },
+    },
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of the application, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            openapi_version="3.1.0",
+            description=app.description,
+            routes=app.routes,
+        )
+        components = made.setdefault("components", {})
+        flow = {"clientCredentials": {"tokenUrl": "/v1/oauth2/token", "scopes": {}}}
+        components["securitySchemes"] = {"oauth2": {"type": "oauth2", "flows": flow}}
+        schemas = components.setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):  # refusals are problems here, not FastAPI's own form
+            schemas.pop(unused, None)
+        schemas["Problem"] = _PROBLEM
+        examples = json.loads(resources.files("api").joinpath("pages/examples.json").read_text("utf-8"))
+        for path, methods in made["paths"].items():
+            for method, operation in methods.items():
+                _exemplify(operation, examples.get(f"{method} {path}", {}), oauth=path.endswith("/token"))
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _exemplify(operation: dict[str, Any], examples: dict[str, Any], *, oauth: bool) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if "request" in examples:
+            content["example"] = examples["request"]
+    for status, response in operation["responses"].items():
+        refused = int(status) >= 400 and (status == "422" or not oauth)  # RFC 6749 has its own form of errors
+        if refused:
+            response["content"] = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        if status in examples:
+            media = MEDIA if refused else "application/json"
+            response.setdefault("content", {}).setdefault(media, {})["example"] = examples[status]
