@@ -29,6 +29,7 @@ from pipeline import land as landing
 from pipeline.batch import Batch
 
 log = get_logger(__name__)
+LOCK_TIMEOUT = "10s"
 
 
 def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
@@ -119,15 +120,21 @@ def _take_up(hub: Hub, feed_id: str, actor: Actor) -> list[Batch]:
 
 @contextmanager
 def _alone(hub: Hub, feed_id: str) -> Iterator[None]:
-    """Only one process works on a feed; the lock goes with its session, so a killed process leaves none."""
+    """Only one process works on a feed. The lock goes with its session: that of a killed process is free as soon as the
+    server has noticed, which the few seconds of waiting allow for."""
+    name = {"name": f"hutong.feed.{feed_id}"}
     with hub.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        name = {"name": f"hutong.feed.{feed_id}"}
-        if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name).scalar_one():
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        try:
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
+        except OperationalError as error:
             raise Retry(
                 T(f"采集任务 {feed_id} 正在运行。", f"The feed {feed_id} is being run already."),
                 remedy=T("等它结束后再试。", "Try again when it has ended."),
                 code="feed_busy",
-            )
+            ) from error
+        finally:
+            connection.execute(text("RESET lock_timeout"))
         try:
             yield
         finally:
