@@ -105,7 +105,17 @@ def test_as_a_process(folder: Path, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "demo.credit", "--folder", folder, "--port", str(port), "--token-file", token]
+    command = [
+        sys.executable,
+        "-m",
+        "demo.credit",
+        "--folder",
+        str(folder),
+        "--port",
+        str(port),
+        "--token-file",
+        str(token),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
         answer = _first_answer(f"http://127.0.0.1:{port}/api/xzcf")

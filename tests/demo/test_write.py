@@ -10,12 +10,15 @@ import sqlite3
 import stat
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pyarrow.parquet as pq
 import pytest
+from psycopg import sql
 from python_calamine import CalamineWorkbook
 
+from core.embedded import Server
 from demo import city, write
 from demo.city import City
 from tests.demo.conftest import TODAY
@@ -23,9 +26,23 @@ from tests.demo.conftest import TODAY
 DELIVERY = "2026-11-20T2000"
 
 
-@pytest.fixture
-def written(small: City, tmp_path: Path, database: str) -> write.Written:
-    return write.write(small, tmp_path, database)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("city")
+
+
+@pytest.fixture(scope="module")
+def url(postgres: Server) -> str:
+    name = f"city_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return postgres.url(name)
+
+
+@pytest.fixture(scope="module")
+def written(small: City, folder: Path, url: str) -> write.Written:
+    """The small city, written once for all tests that only read."""
+    return write.write(small, folder, url)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -45,16 +62,17 @@ def test_small_is_quick(tmp_path: Path, database: str, capsys: pytest.CaptureFix
     assert steps[-4:] == ["real_estate_registry", "fund_core", "credit_platform", "housing_drop"]
 
 
-def test_written_again_it_is_the_same(written: write.Written, tmp_path: Path, database: str) -> None:
+def test_written_again_it_is_the_same(tmp_path: Path, database: str) -> None:
+    first = write.write(city.of_size(900, 120, "tiny", 7, TODAY), tmp_path, database)
     before = files(tmp_path)
-    again = write.write(city.make("small", 7, TODAY), tmp_path, database)
+    again = write.write(city.of_size(900, 120, "tiny", 7, TODAY), tmp_path, database)
     assert files(tmp_path) == before
-    assert again == written
+    assert again == first
     assert not [name for name in before if name.endswith(".part")]
 
 
-def test_real_estate_has_upper_case_names_and_native_types(written: write.Written, database: str, small: City) -> None:
-    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+def test_real_estate_has_upper_case_names_and_native_types(written: write.Written, url: str, small: City) -> None:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
         types = dict(
             connection.execute(
                 "select column_name, data_type from information_schema.columns where table_name in ('BDC_FDCQ', 'BDC_XZ')"
@@ -70,7 +88,7 @@ def test_real_estate_has_upper_case_names_and_native_types(written: write.Writte
     assert area == (small.tables["BDC_FDCQ"]["JZMJ"][0].as_py(),)
 
 
-def test_fund_keeps_cents(written: write.Written, tmp_path: Path) -> None:
+def test_fund_keeps_cents(written: write.Written) -> None:
     url = written.systems["fund_core"]["url"]
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         amount, months, kind = connection.execute("select dkffe, dkqs, typeof(dkffe) from dk_zhxx limit 1").fetchone()
@@ -81,22 +99,22 @@ def test_fund_keeps_cents(written: write.Written, tmp_path: Path) -> None:
     assert count == written.counts["fund_movement"]
 
 
-def test_manifest_lists_what_is_there(written: write.Written, tmp_path: Path) -> None:
-    folder = tmp_path / "housing" / DELIVERY
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+def test_manifest_lists_what_is_there(written: write.Written, folder: Path) -> None:
+    delivery = folder / "housing" / DELIVERY
+    manifest = json.loads((delivery / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["id"] == DELIVERY
     assert manifest["delivered_at"] == "2026-11-20T20:00:00+08:00"
     assert {file["name"] for file in manifest["files"]} == {"SPFHT.csv", "ZLBA.xlsx", "BZF.xlsx"}
     for file in manifest["files"]:
-        body = (folder / file["name"]).read_bytes()
+        body = (delivery / file["name"]).read_bytes()
         assert (hashlib.sha256(body).hexdigest(), len(body)) == (file["sha256"], file["bytes"])
     rows = {file["name"]: file["rows"] for file in manifest["files"]}
     assert rows["SPFHT.csv"] == written.counts["housing_contract"]
     assert rows["ZLBA.xlsx"] == written.counts["housing_lease"]
 
 
-def test_csv_is_gb18030_with_titles_blanks_and_a_total(written: write.Written, tmp_path: Path, small: City) -> None:
-    body = (tmp_path / "housing" / DELIVERY / "SPFHT.csv").read_bytes()
+def test_csv_is_gb18030_with_titles_blanks_and_a_total(written: write.Written, folder: Path, small: City) -> None:
+    body = (folder / "housing" / DELIVERY / "SPFHT.csv").read_bytes()
     with pytest.raises(UnicodeDecodeError):
         body.decode("utf-8")
     rows = list(csv.reader(io.StringIO(body.decode("gb18030"))))
@@ -111,8 +129,8 @@ def test_csv_is_gb18030_with_titles_blanks_and_a_total(written: write.Written, t
 
 
 @pytest.mark.parametrize(("file", "table"), [("ZLBA.xlsx", "ZLBA"), ("BZF.xlsx", "BZF")])
-def test_workbooks_hold_every_row(written: write.Written, tmp_path: Path, small: City, file: str, table: str) -> None:
-    sheet = CalamineWorkbook.from_path(tmp_path / "housing" / DELIVERY / file).get_sheet_by_index(0)
+def test_workbooks_hold_every_row(written: write.Written, folder: Path, small: City, file: str, table: str) -> None:
+    sheet = CalamineWorkbook.from_path(folder / "housing" / DELIVERY / file).get_sheet_by_index(0)
     rows = sheet.to_python(skip_empty_area=False)
     expected = small.tables[table]
     assert rows[1] == expected.column_names
@@ -124,10 +142,10 @@ def test_workbooks_hold_every_row(written: write.Written, tmp_path: Path, small:
     assert any(cell < 1e5 for cell in figures)
 
 
-def test_secrets_fit_their_connectors(written: write.Written, tmp_path: Path, database: str) -> None:
-    assert written.systems["real_estate_registry"] == {"url": database}
-    assert written.systems["housing_drop"] == {"url": (tmp_path / "housing").resolve().as_uri()}
-    token = tmp_path / "credit" / "token"
+def test_secrets_fit_their_connectors(written: write.Written, folder: Path, url: str) -> None:
+    assert written.systems["real_estate_registry"] == {"url": url}
+    assert written.systems["housing_drop"] == {"url": (folder / "housing").resolve().as_uri()}
+    token = folder / "credit" / "token"
     assert written.systems["credit_platform"]["token"] == token.read_text().strip()
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
 
