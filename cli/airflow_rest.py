@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -58,20 +59,29 @@ class Airflow:
         """Start a run now; returns its id."""
         return str(self._call("POST", f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None}).json()["dag_run_id"])
 
-    def run(self, dag: str, run: str) -> str:
-        """The state of a run: queued, running, success, failed."""
-        return str(self._call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}").json()["state"])
-
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """The latest runs of a DAG, newest first."""
         return list(
             self._call("GET", f"/api/v2/dags/{dag}/dagRuns", params={"limit": 20, "order_by": "-id"}).json()["dag_runs"]
         )
 
-    def tasks(self, dag: str, run: str) -> dict[str, str]:
-        """The state of each task of a run."""
-        body = self._call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").json()
-        return {entry["task_id"]: str(entry["state"] or "") for entry in body["task_instances"]}
+    def tasks(self, runs: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """The state of each task of several runs (DAG → run), in one request: DAG → task → state."""
+        body: dict[str, Any] = {
+            "dag_ids": list(runs),
+            "dag_run_ids": sorted(set(runs.values())),
+            "page_limit": 100,
+            "page_offset": 0,
+        }
+        found: dict[str, dict[str, str]] = {dag: {} for dag in runs}
+        while True:
+            page = self._call("POST", "/api/v2/dags/~/dagRuns/~/taskInstances/list", json=body).json()["task_instances"]
+            for entry in page:
+                if runs.get(entry["dag_id"]) == entry["dag_run_id"]:
+                    found[entry["dag_id"]][entry["task_id"]] = str(entry["state"] or "")
+            if len(page) < 100:
+                return found
+            body["page_offset"] += 100
 
     def _call(
         self, method: str, path: str, *, accept: tuple[int, ...] = (200, 201), **arguments: Any

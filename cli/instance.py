@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import psycopg
 
+from cli import output
 from cli.airflow_rest import Airflow
 from cli.interrupt import Interrupted, interruptible
 from cli.orchestrator import API as AIRFLOW_API
@@ -22,7 +24,15 @@ from core.hub import Hub
 from core.settings import Settings
 from core.text import T
 
+if TYPE_CHECKING:
+    from schemas.published import Kind
+
 API = "api"
+_KINDS: dict[Kind, T] = {
+    "contract": T("份合同", "contracts"),
+    "system": T("个系统", "systems"),
+    "certificate": T("类证明", "certificate types"),
+}
 #: simultaneous tasks on one departmental system
 _POOL_SLOTS = 2
 
@@ -34,15 +44,16 @@ class Instance:
         self.settings = settings
         self.processes = Processes(settings.home)
         self.orchestrator = Orchestrator(settings)
-        self.server = None if settings.database_url else hubs.embedded(settings)
+        self.embedded = hubs.embedded(settings)
+        self.server = None if settings.database_url else self.embedded
 
     # ------------------------------------------------------------------ up
     def up(self, step: Step = silent) -> None:
         """Start whatever does not run: database, published documents, API, Airflow."""
-        with step(T("数据库", "database")):
+        with step(T("数据库", "Database")):
             hub = self.database()
-        with step(T("共享文档", "shipped documents")):
-            self.publish(hub)
+        with step(T("数据合同、系统与证明类型", "Contracts, systems, certificate types")) as line:
+            line.detail = self.publish(hub)
         hub.close()
         with step(T("接口", "API")):
             self.start_api()
@@ -59,11 +70,18 @@ class Instance:
             self.server.create(hubs.DATABASE, "hutong", server.password)
         return Hub.set_up(self.settings)
 
-    def publish(self, hub: Hub) -> None:
-        """The shipped documents in force, and the snapshot that DAGs are made from as the database says."""
+    def publish(self, hub: Hub) -> str:
+        """The shipped documents in force, and the snapshot as the database says. Returns how many of each kind; says
+        which were refused, for a broken one takes down only itself."""
         from catalog_registry import publication
+        from schemas import published
 
-        publication.ensure_shipped(hub)
+        for error in publication.ensure_shipped(hub).values():
+            output.refuse(error)
+        current = published.current(self.settings.home)
+        return " · ".join(
+            f"{len(current.documents(kind))} {title}" for kind, title in _KINDS.items() if current.documents(kind)
+        )
 
     def start_api(self) -> None:
         """The HTTP interface, answering."""
@@ -75,7 +93,7 @@ class Instance:
                 Service(API, python("-m", "cli", "serve", "--port", str(port)), environment, port)
             )
         listening = running.port or self.settings.port
-        self.processes.wait(API, lambda: answers(self.settings.host, listening), timeout=60)
+        self.processes.wait(API, lambda: answers(self.settings.host, listening), timeout=90)
 
     def prepare_airflow(self) -> dict[str, str]:
         """Airflow's database and settings."""
@@ -140,15 +158,11 @@ class Instance:
     # ------------------------------------------------------------------ down
     def down(self) -> int:
         """Stop everything, the database last. Returns how many processes ended."""
-        postmaster = self.server.pid() if self.server else None
-        keep: list[int] = []
-        if postmaster is not None:
-            import psutil
-
-            keep = [postmaster, *(child.pid for child in psutil.Process(postmaster).children(recursive=True))]
+        postmaster = self.embedded.pid()
+        keep = (postmaster, *(child.pid for child in _children(postmaster))) if postmaster else ()
         stopped = self.processes.stop(keep=keep)
-        if self.server is not None and postmaster is not None:
-            self.server.stop()
+        if postmaster:
+            self.embedded.stop()
             stopped += 1
         return stopped
 
@@ -200,3 +214,10 @@ class Instance:
             return {"state": "stopped", "url": "", "pid": pid}
         kind = "embedded" if self.server else "external"
         return {"state": "running", "url": f"PostgreSQL {row[0] if row else '?'} ({kind})", "pid": pid}
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []

@@ -11,9 +11,9 @@ import traceback
 
 import typer
 
-from cli.commands import access, catalog, documents, feeds, services, values
+from cli.commands import access, catalog, demo, documents, feeds, services, values
 from cli.interrupt import Interrupted
-from cli.output import refuse
+from cli.output import complain, refuse
 from core.errors import HutongError
 from core.text import T
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (services, feeds, catalog, documents, access, values):
+for room in (services, demo, feeds, catalog, documents, access, values):
     room.register(app)
 
 
@@ -40,7 +40,7 @@ def main() -> None:
         sys.stderr.write(str(T("已中断,全部进程已停止。", "Interrupted; every process was stopped.")) + "\n")
         sys.exit(stop.status)
     except Exception as error:
-        sys.stderr.write(f"✘ {_unexpected(error)}\n")
+        complain(_unexpected(error))
         sys.exit(1)
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.cells import cell_len
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from core.errors import DocumentRefused, HutongError
@@ -38,9 +39,15 @@ class Column(NamedTuple):
 class Line:
     """A step while it runs; `detail` is what is printed beside its title when it is done."""
 
-    def __init__(self, title: T) -> None:
+    def __init__(self, title: T, status: Status | None = None) -> None:
         self.title = title
         self.detail = ""
+        self._status = status
+
+    def tell(self, what: str) -> None:
+        """What the step is at, shown on a terminal while it runs."""
+        if self._status is not None:
+            self._status.update(f"{self.title} {what}")
 
 
 class Step(Protocol):
@@ -118,11 +125,13 @@ def shown(value: object) -> str:
 @contextmanager
 def step(title: T) -> Iterator[Line]:
     """A step of long work: a spinner while it runs, one line with its time when it is done."""
-    line, out, began = Line(title), console(), time.monotonic()
+    out, began = console(), time.monotonic()
     if out.is_terminal:
-        with out.status(str(title)):
+        with out.status(str(title)) as status:
+            line = Line(title, status)
             yield line
     else:
+        line = Line(title)
         yield line
     told = f"{title} {line.detail}".strip()
     room = max(2, 66 - cell_len(told))
@@ -135,12 +144,17 @@ def silent(title: T) -> Iterator[Line]:
     yield Line(title)
 
 
+def complain(message: T | str) -> None:
+    """One paragraph on standard error."""
+    sys.stderr.write(f"✘ {message}\n")
+
+
 def refuse(error: HutongError) -> None:
     """What went wrong and the remedy, one paragraph on standard error."""
     place = ""
     if isinstance(error, DocumentRefused):
         place = f"{error.file}: {error.path}: " if error.path else f"{error.file}: "
-    sys.stderr.write(f"✘ {place}{' '.join(part for part in (str(error.message), str(error.remedy)) if part)}\n")
+    complain(place + " ".join(part for part in (str(error.message), str(error.remedy)) if part))
 
 
 def _plain(value: object) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from core.errors import NotReady
-from core.hub import database_url
+from core.hub import Hub, database_url
 from core.settings import Settings
 
 
@@ -54,3 +54,46 @@ def freshness(settings: Settings) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def library(hub: Hub) -> list[dict[str, Any]]:
+    """Each dataset in force: rows landed with its last batches that had any, rows in the library, rows waiting in the
+    quarantine, the share that passed, and how fresh it is."""
+    from psycopg import sql
+
+    from catalog_registry import departments
+    from schemas import published
+
+    current = published.current(hub.home)
+    fresh = {row["dataset"]: row for row in freshness(hub.settings)}
+    rows = []
+    with psycopg.connect(hub.dsn) as connection:
+        landed: dict[str, int] = dict(connection.execute(_LANDED).fetchall())
+        waiting: dict[str, int] = dict(connection.execute(_WAITING).fetchall())
+        for dataset in fresh:
+            contract = current.contracts[dataset]
+            count = connection.execute(
+                sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("records", dataset))
+            ).fetchone()
+            held, open_rows = count[0] if count else 0, waiting.get(dataset, 0)
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "title": contract.title,
+                    "department": departments.name(current, contract.department),
+                    "landed": landed.get(dataset),
+                    "current": held,
+                    "quarantined": open_rows,
+                    "quality": round(100 * held / (held + open_rows), 1) if held + open_rows else None,
+                    "state": fresh[dataset]["state"],
+                    "state_label": fresh[dataset]["state_label"],
+                }
+            )
+    return rows
+
+
+_LANDED = (
+    "SELECT dataset, sum(landed_rows)::bigint FROM (SELECT DISTINCT ON (feed) feed, dataset, landed_rows FROM hub.batch "
+    "WHERE origin = 'feed' AND landed_rows > 0 ORDER BY feed, seq DESC) last GROUP BY dataset"
+)
+_WAITING = "SELECT dataset, count(*) FROM hub.quarantine WHERE status = 'open' GROUP BY dataset"

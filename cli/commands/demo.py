@@ -1,0 +1,86 @@
+"""demo: a synthetic city, from nothing to an answered question."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+
+class Size(StrEnum):
+    """How many residents: 20,000 or 200,000."""
+
+    small = "small"
+    medium = "medium"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command in place."""
+    app.command(
+        help=str(T("示范城市:从零到一次可粘贴的查询", "a synthetic city, from nothing to a question answered"))
+    )(demo)
+
+
+def demo(
+    size: Annotated[
+        Size | None, typer.Option(help=str(T("small 2 万人,medium 20 万人", "small 20 k, medium 200 k residents")))
+    ] = None,
+    port: Annotated[int | None, typer.Option(help=str(T("接口端口", "port of the API")))] = None,
+    seed: Annotated[int | None, typer.Option(help=str(T("随机种子", "seed of the city")))] = None,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help=str(T("先清空本实例的全部数据", "remove all data of this installation first"))),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Everything stays running; `hutong down` stops it. Exit status 1 when a feed failed."""
+    from cli import demo as work
+    from cli.instance import Instance
+
+    instance = Instance(session.settings(port=port))
+    with instance.processes.lock(), instance.or_down():
+        if reset:
+            work.reset(instance)
+        found = work.run(instance, size and size.value, seed, output.silent if as_json else output.step, quiet=as_json)
+    if as_json:
+        output.document(found)
+    else:
+        _show(found)
+    if found["failed"]:
+        if not as_json:
+            output.complain(
+                T(
+                    f"{len(found['failed'])} 个采集任务未完成:{'、'.join(found['failed'])}。hutong batches 列出原因。",
+                    f"{len(found['failed'])} feeds did not finish: {', '.join(found['failed'])}. `hutong batches` says why.",
+                )
+            )
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
+    print()
+    output.table(found["resources"], _COLUMNS)
+    (client, secret), *_ = found["clients"].items()
+    login = found["airflow_login"]
+    print()
+    print(f"{T('接口', 'API')}     {found['api']}/docs  ({client} / {secret})")
+    print(f"Airflow  {found['airflow']}  ({login['user']} / {login['password']})")
+    print(f"{T('试一试', 'Try it')}\n{found['try']}")
+    print()
+    print(T("停止:make down(或 hutong down)", "Stop it with `make down` (or `hutong down`)"))
+
+
+_COLUMNS = [
+    Column("title", T("资源", "resource")),
+    Column("department", T("来源部门", "department")),
+    Column("landed", T("落地", "landed"), right=True),
+    Column("current", T("入库", "in library"), right=True),
+    Column("quarantined", T("隔离", "quarantined"), right=True),
+    Column("quality", T("质量", "quality"), right=True),
+    Column("state_label", T("时效", "freshness")),
+]
