@@ -202,8 +202,9 @@ CREATE TABLE libraries.mention (
   PRIMARY KEY (dataset, key, role, part)
 );
 CREATE INDEX ON libraries.mention (id_value);
-CREATE INDEX ON libraries.mention (name);
-CREATE INDEX ON libraries.mention (entity_id);
+-- who is named without a number, or with one masked at the source
+CREATE INDEX ON libraries.mention (name) WHERE id_value IS NULL OR id_value LIKE '%*%';
+CREATE INDEX ON libraries.mention (entity_id) WHERE entity_id IS NOT NULL;
 CREATE INDEX ON libraries.mention (id_value) WHERE pending;
 -- an organisation is looked for by the nine characters that its credit code contains (GB 32100)
 CREATE INDEX ON libraries.mention (substr(id_value, 9, 9))
