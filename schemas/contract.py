@@ -74,10 +74,14 @@ class Contract:
         return arrow.schema(self.items)
 
 
-def load(document: str | Path, *, file: str = "") -> Contract:
-    """Compile a contract from a path or a text. Raises DocumentRefused(file, path, remedy)."""
+def load(document: str | Path, *, file: str = "", vouched: bool = False) -> Contract:
+    """Compile a contract from a path or a text. Raises DocumentRefused(file, path, remedy).
+
+    `vouched` skips the standard's JSON Schema, nine tenths of the time: for text that passed it when it was published.
+    """
     source = read(document, file=file)
-    odcs.check(source)
+    if not vouched:
+        odcs.check(source)
     tree = source.tree
     for key in tree:
         if key not in HANDLED | FOR_PEOPLE:

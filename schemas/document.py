@@ -2,7 +2,7 @@
 
 Said once for contracts, systems, libraries and certificates. A document is data from a stranger: no aliases (YAML
 bombs), no tags, no duplicate keys, no huge files. Scalars follow YAML 1.2's core schema with one stricter point: a
-number with a leading zero stays text, because departmental codes look like `01`.
+number with a leading zero, or with an exponent but no point, stays text: departmental codes look like `01` and `1E5`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (PyYAML's own shape)
 
 
-_INT, _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)$"), re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
+# Without a point it stays text (`1E5` may be a code); YAML 1.2 would read a number.
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")

@@ -1,6 +1,7 @@
 """The published set: the documents in force. The database is the truth; a snapshot folder is what everyone reads.
 
     HUTONG_HOME/published/<n>/<kind>/<id>.yaml      every document in force after publication n
+    HUTONG_HOME/published/<n>/index.json            their digests: what still fits has been checked before
     HUTONG_HOME/published/current -> <n>            swapped by one rename, after the commit
 
 Readers (DAG parsing, the API) never touch the database for documents. A broken document takes down only itself.
@@ -34,19 +35,22 @@ KINDS: tuple[Kind, ...] = ("department", "library", "contract", "system", "certi
 Check = Callable[[str, str], object]  # (text, file); raises DocumentRefused
 V = TypeVar("V")
 
+INDEX = "index.json"  # path → SHA-256 of every document, beside the folders of kinds
 _HERE = Path(__file__).parent
-_compile = lru_cache(maxsize=4096)(lambda text, file: contract.load(text, file=file))
+_compile = lru_cache(maxsize=4096)(lambda text, file, vouched: contract.load(text, file=file, vouched=vouched))
 
 
 @dataclass(frozen=True)
 class Document:
-    """One document as written. `path` says where it came from, for messages only."""
+    """One document as written. `path` says where it came from, for messages only; `vouched`: this very text has been
+    checked and published before."""
 
     kind: Kind
     id: str
     version: str
     text: str = field(repr=False)
     path: str
+    vouched: bool = field(default=False, compare=False)
 
     @property
     def sha256(self) -> str:
@@ -100,7 +104,7 @@ def publish(
     for doc in changed:
         if doc.kind == "contract":
             before = now.get(("contract", doc.id))
-            sql.apply(conn, _compile(before.text, before.path) if before else None, future.contracts[doc.id])
+            sql.apply(conn, _compile(before.text, before.path, True) if before else None, future.contracts[doc.id])
         _insert(conn, doc, number, withdrawn=False)
     for dataset, item in _far_ends(future, {doc.id for doc in changed if doc.kind == "contract"}):
         sql.index(conn, dataset, item)
@@ -149,7 +153,9 @@ def _in_force(conn: Connection) -> dict[tuple[str, str], Document]:
             " ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
         )
     )
-    return {(r.kind, r.id): Document(r.kind, r.id, r.version, r.body, f"{r.kind}/{r.id}.yaml") for r in rows}
+    return {
+        (r.kind, r.id): Document(r.kind, r.id, r.version, r.body, f"{r.kind}/{r.id}.yaml", vouched=True) for r in rows
+    }
 
 
 def write_snapshot(conn: Connection, home: Path) -> Path:
@@ -158,7 +164,9 @@ def write_snapshot(conn: Connection, home: Path) -> Path:
 
     def state() -> tuple[int, dict[str, str]]:
         number = conn.execute(text("SELECT coalesce(max(n), 0) FROM hub.publication")).scalar_one()
-        return number, {doc.path: doc.text for doc in _in_force(conn).values()}
+        documents = _in_force(conn).values()
+        digests = json.dumps({doc.path: doc.sha256 for doc in documents}, indent=0)
+        return number, {INDEX: digests, **{doc.path: doc.text for doc in documents}}
 
     return store(home, state)
 
@@ -201,7 +209,7 @@ class Published:
     def __init__(self, number: int, raw: Mapping[tuple[str, str], Document]) -> None:
         self.number = number
         self.raw = raw
-        self._plain = _Each(self, "contract", lambda doc: _compile(doc.text, doc.path))
+        self._plain = _Each(self, "contract", lambda doc: _compile(doc.text, doc.path, doc.vouched))
         self.contracts: Mapping[str, Contract] = _Each(self, "contract", self._linked)
         self.libraries: Mapping[str, Library] = _Each(
             self, "library", lambda doc: library.load(doc.text, file=doc.path)
@@ -243,7 +251,7 @@ class Published:
         return found if isinstance(found, DocumentRefused) else None
 
     def _linked(self, doc: Document) -> Contract:
-        made = _compile(doc.text, doc.path)
+        made = _compile(doc.text, doc.path, doc.vouched)
         if made.id != doc.id:
             raise read(doc.text, file=doc.path).refused(
                 ("id",),
@@ -273,9 +281,12 @@ def current(home: Path) -> Published:
 
 def open_snapshot(folder: Path) -> Published:
     """One snapshot folder; its texts are read now, so that a later clean-up of old snapshots takes nothing away."""
+    index = folder / INDEX
+    digests = json.loads(index.read_text("utf-8")) if index.exists() else {}
     raw: dict[tuple[str, str], Document] = {}
     for kind in KINDS:
         for path in sorted((folder / kind).glob("*.yaml")):
-            body = path.read_text("utf-8")
-            raw[kind, path.stem] = Document(kind, path.stem, "", body, f"{kind}/{path.name}")
+            body, name = path.read_text("utf-8"), f"{kind}/{path.name}"
+            vouched = hashlib.sha256(body.encode()).hexdigest() == digests.get(name)
+            raw[kind, path.stem] = Document(kind, path.stem, "", body, name, vouched)
     return Published(int(folder.name), raw)

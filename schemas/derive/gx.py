@@ -27,7 +27,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 )
 
 _PAIR = ("batch_id", "table", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
-_PAIR_EXPECTATION = ("batch_id", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
+_PAIR_EXPECTATION: Any = ("batch_id", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
 
 
 class ItemConforms(ColumnMapMetricProvider):
