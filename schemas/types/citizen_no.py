@@ -208,7 +208,7 @@ def _lengthen(matrix: columns.Bytes) -> columns.Bytes:
 def _well_formed(places: columns.Bytes) -> columns.Bools:
     digits = columns.is_digit(places)
     digits[17] |= places[17] == ord("X")
-    good: columns.Bools = digits.all(axis=0)
+    good: columns.Bools = np.logical_and.reduce(digits)
     return good
 
 

@@ -192,7 +192,7 @@ def is_digit(codes: Bytes) -> Bools:
 
 def all_digits(places: Bytes) -> Bools:
     """Rows of a transposed block that hold digits only."""
-    digits: Bools = is_digit(places).all(axis=0)
+    digits: Bools = np.logical_and.reduce(is_digit(places))
     return digits
 
 

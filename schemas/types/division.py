@@ -67,7 +67,7 @@ class Division(ValueType):
         rows, matrix = columns.fixed(values, 6)
         code = columns.by_block(matrix - np.uint8(48), days.number, np.int32)
         known = divisions.known()
-        city_known = known.reshape(-1, 100).any(axis=1)
+        city_known = np.logical_or.reduce(known.reshape(-1, 100), axis=1)
         found = np.where(city_known[code // 100], self.bit("unlisted"), self.bit("unknown"))
         found[known[code]] = self.bit("retired")
         found[divisions.current(options.today.year)[code]] = 0

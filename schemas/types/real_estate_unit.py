@@ -103,7 +103,7 @@ def _well_formed(places: columns.Bytes) -> columns.Bools:
     good = columns.is_digit(places)
     for place, allowed in _ALLOWED.items():
         good[place] = allowed[places[place]]
-    well_formed: columns.Bools = good.all(axis=0)
+    well_formed: columns.Bools = np.logical_and.reduce(good)
     return well_formed
 
 
