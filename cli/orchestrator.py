@@ -128,13 +128,11 @@ class Orchestrator:
     def services(self, environment: Mapping[str, str], port: int) -> dict[str, Service]:
         """API server (pages, REST, the tasks' interface), scheduler with its executor, DAG processor."""
 
-        def service(name: str, *command: str, listens: int | None = None) -> Service:
-            return Service(name, python("-m", "airflow", *command), environment, listens)
-
+        airflow = python("-m", "airflow")
         return {
-            API: service(API, "api-server", listens=port),
-            SCHEDULER: service(SCHEDULER, "scheduler", "--skip-serve-logs"),
-            PROCESSOR: service(PROCESSOR, "dag-processor"),
+            API: Service(API, (*airflow, "api-server"), environment, port),
+            SCHEDULER: Service(SCHEDULER, python("-m", "cli.scheduler"), environment),
+            PROCESSOR: Service(PROCESSOR, (*airflow, "dag-processor"), environment),
         }
 
     def _ensure_password(self) -> None:

@@ -57,8 +57,8 @@ def freshness(settings: Settings) -> list[dict[str, Any]]:
 
 
 def library(hub: Hub) -> list[dict[str, Any]]:
-    """Each dataset in force: rows landed with its last batches that had any, rows in the library, rows waiting in the
-    quarantine, the share that passed, and how fresh it is."""
+    """Each dataset in force: rows landed of what the library stands on, rows in it, rows waiting in the quarantine, the
+    share that passed, and how fresh it is."""
     from psycopg import sql
 
     from catalog_registry import departments
@@ -92,8 +92,10 @@ def library(hub: Hub) -> list[dict[str, Any]]:
     return rows
 
 
+# a full feed's last batch is all it has; an increment adds to those before
 _LANDED = (
-    "SELECT dataset, sum(landed_rows)::bigint FROM (SELECT DISTINCT ON (feed) feed, dataset, landed_rows FROM hub.batch "
-    "WHERE origin = 'feed' AND landed_rows > 0 ORDER BY feed, seq DESC) last GROUP BY dataset"
+    "SELECT dataset, sum(landed_rows)::bigint FROM (SELECT dataset, landed_rows, mode, row_number() OVER (PARTITION BY feed "
+    "ORDER BY seq DESC) AS age FROM hub.batch WHERE origin = 'feed' AND state IN ('merged', 'delivered')) merged "
+    "WHERE mode <> 'full' OR age = 1 GROUP BY dataset"
 )
 _WAITING = "SELECT dataset, count(*) FROM hub.quarantine WHERE status = 'open' GROUP BY dataset"
