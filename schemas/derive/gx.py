@@ -94,16 +94,20 @@ class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):
 
 class PrefixMatchesCategory(ColumnPairMapMetricProvider):
     """A pair is in order when the code starts with one of the prefixes allowed to its category; a category that is not
-    listed allows every code."""
+    listed allows every code, and so does a code of another `length` (0: every length is judged)."""
 
     condition_metric_name = "column_pair_values.prefix_matches_category"
     condition_domain_keys = _PAIR
-    condition_value_keys = ("prefixes",)
+    condition_value_keys = ("prefixes", "length")
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, prefixes: dict[str, list[str]], **_: Any) -> pd.Series:
+    def _pandas(
+        cls, column_A: pd.Series, column_B: pd.Series, prefixes: dict[str, list[str]], length: int, **_: Any
+    ) -> pd.Series:
         code, category = pa.array(column_A).cast(pa.string()), pa.array(column_B).cast(pa.string())
         fine = pc.invert(pc.is_in(category, pa.array(list(prefixes), pa.string())))
+        if length:
+            fine = pc.or_(fine, pc.not_equal(pc.utf8_length(code), length))
         for name, allowed in prefixes.items():
             for prefix in allowed:
                 fine = pc.or_(fine, pc.and_(pc.equal(category, name), pc.starts_with(code, prefix)))
@@ -113,8 +117,9 @@ class PrefixMatchesCategory(ColumnPairMapMetricProvider):
 class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):
     """Expect a code (column_A) to start as its category (column_B) asks."""
 
-    map_metric = "column_pair_values.prefix_matches_category"
-    success_keys = ("prefixes", "mostly")
+    prefixes: dict[str, list[str]]
+    length: int = 0
+    success_keys = ("prefixes", "length", "mostly")
     prefixes: dict[str, list[str]]
     domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"

@@ -146,6 +146,8 @@ D = [date(2020, 1, 1), date(2021, 1, 1), None]
         ("expect_birth_month_to_match_citizen_no", "column_A: starts_on, column_B: holder_no",
          {"starts_on": pa.array([date(1949, 12, 1), date(1949, 11, 1), date(1949, 11, 1), None]),
           "holder_no": pa.array(["11010519491231002X", "11010519491231002X", "E12345678", "11010519491231002X"])}, "", [11]),
+        ("expect_prefix_to_match_category", "column_A: permit_no, column_B: state, length: 3, prefixes: {open: ['91']}",
+         {"permit_no": pa.array(["91A", "92A", "92"]), "state": pa.array(["open"] * 3)}, "", [11]),
         ("expect_prefix_to_match_category", "column_A: permit_no, column_B: state, prefixes: {open: ['91', '5'], closed: []}",
          {"permit_no": pa.array(["91A", "92A", "91A", None, "7"]), "state": pa.array(["open", "open", "closed", "open", None])}, "",
          [11, 12]),
