@@ -95,7 +95,7 @@ def authenticate(connection: Connection, id: str, secret: str) -> Client:
         text(
             f"SELECT id, name, department, valid_from, valid_to, secret_hash FROM hub.client WHERE id = :id AND {_IN_FORCE}"
         ),
-        {"id": id},
+        {"id": id, "now": clock.now()},
     ).one_or_none()
     known = row.secret_hash if row else _NOBODY
     if not _matches(secret, known) or row is None:

@@ -186,9 +186,9 @@ class Answerer:
             return Found((), (), {})
         try:
             return await self._question(connection, offered, asked, subject, parameters)
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled):
+                raise  # the database is away, not the question wrong or slow
             # one line never blocks another: ask each by itself, and let only the failing one be unknown
             log.error("question failed", types=[offer.id for offer in asked], sqlstate=error.sqlstate)
             if len(asked) == 1:

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from core.hub import Hub
 
 ROLE = "hutong_answer"
-STATEMENT_SECONDS = 5  # an answer is milliseconds; whatever takes longer must not hold a clerk's queue
+STATEMENT_SECONDS: float = 5  # an answer is milliseconds; whatever takes longer must not hold a clerk's queue
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
@@ -19,9 +19,7 @@ Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 def make(hub: Hub, *, size: int = 8) -> Pool:
     """A pool, not yet open. Autocommit: each read is one statement with a snapshot of its own, and the audit row is
     committed when its INSERT returns."""
-    options = (
-        f"-c role={ROLE} -c timezone={hub.settings.timezone} -c statement_timeout={STATEMENT_SECONDS * 1000} -c jit=off"
-    )
+    options = f"-c role={ROLE} -c timezone={hub.settings.timezone} -c statement_timeout={int(STATEMENT_SECONDS * 1000)} -c jit=off"
     return AsyncConnectionPool(
         make_conninfo(hub.dsn, options=options, application_name="hutong-answer", connect_timeout=5),
         min_size=2, max_size=size, open=False, timeout=STATEMENT_SECONDS, kwargs={"autocommit": True},

@@ -19,7 +19,10 @@ CASES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("type", "case"), [(t, c) for t, cases in CASES.items() for c in cases], ids=lambda v: v if isinstance(v, str) else v["why"])
+ALL = [pytest.param(type, case, id=f"{type}: {case['why']}") for type, cases in CASES.items() for case in cases]
+
+
+@pytest.mark.parametrize(("type", "case"), ALL)
 def test_case(town: Town, type: str, case: dict[str, Any]) -> None:
     made = load(Path(f"schemas/certificates/{type}.yaml"))
     who = person() if made.subject == "person" else firm()
@@ -32,7 +35,9 @@ def test_case(town: Town, type: str, case: dict[str, Any]) -> None:
         town.put(dataset, filled)
     line = town.line(who, type, parameters=case.get("parameters"))
     expect = case["expect"]
-    assert {name: line[name] for name in ("state", "proved", "outcome")} == {name: expect[name] for name in ("state", "proved", "outcome")}
+    assert {name: line[name] for name in ("state", "proved", "outcome")} == {
+        name: expect[name] for name in ("state", "proved", "outcome")
+    }
     assert [reason["code"] for reason in line["reasons"]] == expect.get("reasons", [])
     for name, value in expect.get("fields", {}).items():
         assert line["fields"][name]["value"] == value

@@ -80,7 +80,9 @@ class Town:
         refused = publication.ensure_shipped(self.hub)
         assert not refused
         with self.hub.begin() as connection:
-            service_items.put(connection, ServiceItem(service_item=ITEM, name="测试事项", department=DEPARTMENT), SYSTEM)
+            service_items.put(
+                connection, ServiceItem(service_item=ITEM, name="测试事项", department=DEPARTMENT), SYSTEM
+            )
             self.secret = clients.add(connection, CLIENT, "测试窗口", DEPARTMENT)
             for type in self.published.texts("certificate"):
                 self.grant(connection, type)
@@ -126,7 +128,10 @@ class Town:
     def put(self, dataset: str, row: Mapping[str, Any]) -> None:
         """One current record and its mentions."""
         contract = self.published.contracts[dataset]
-        values = {item.name: pa.array([_typed(row.get(item.name), item.type.arrow)], item.type.arrow) for item in contract.items}
+        values = {
+            item.name: pa.array([_typed(row.get(item.name), item.type.arrow)], item.type.arrow)
+            for item in contract.items
+        }
         unknown = row.keys() - values.keys()
         assert not unknown, f"{dataset} has no {unknown}"
         key = hashlib.md5("\x1f".join(str(row[name]) for name in contract.key).encode()).digest()
@@ -164,7 +169,8 @@ class Town:
                 values,
             )
             connection.execute(
-                text("INSERT INTO hub.quarantine_subject VALUES (:batch, 1, :dataset, :role, 0, :number, :name)"), values
+                text("INSERT INTO hub.quarantine_subject VALUES (:batch, 1, :dataset, :role, 0, :number, :name)"),
+                values,
             )
             if in_doubt:
                 connection.execute(
@@ -176,7 +182,9 @@ class Town:
                 )
         return batch
 
-    def ask(self, who: Someone, *types: str, item: str = ITEM, parameters: Mapping[str, int] | None = None) -> dict[str, Any]:
+    def ask(
+        self, who: Someone, *types: str, item: str = ITEM, parameters: Mapping[str, int] | None = None
+    ) -> dict[str, Any]:
         """The whole answer to a question."""
         return dict(json.loads(self.answer(question(who, *types, item=item, parameters=parameters)).body))
 

@@ -1,0 +1,28 @@
+"""The application over a town (tests/certificates/town.py), called in-process; its lifespan runs for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from tests.certificates.conftest import town
+from tests.certificates.town import CLIENT, Town
+
+__all__ = ["town"]
+
+
+@pytest.fixture(scope="module")
+def api(town: Town) -> Iterator[TestClient]:
+    """A client of the running application."""
+    with TestClient(create_app(town.hub.settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def bearer(api: TestClient, town: Town) -> dict[str, str]:
+    """The header of a fresh token."""
+    form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": town.secret}
+    return {"Authorization": f"Bearer {api.post('/v1/oauth2/token', data=form).json()['access_token']}"}
