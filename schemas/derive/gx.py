@@ -117,10 +117,10 @@ class PrefixMatchesCategory(ColumnPairMapMetricProvider):
 class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):
     """Expect a code (column_A) to start as its category (column_B) asks."""
 
-    prefixes: dict[str, list[str]]
-    length: int = 0
+    map_metric = "column_pair_values.prefix_matches_category"
     success_keys = ("prefixes", "length", "mostly")
     prefixes: dict[str, list[str]]
+    length: int = 0
     domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
 
