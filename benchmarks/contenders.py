@@ -1,6 +1,6 @@
 """One load of the source table by one contender, in a process of its own, so that its peak memory is its own.
 
-    python -m benchmarks.contenders hutong|floor|dlt …      prints one JSON object
+python -m benchmarks.contenders hutong|floor|dlt …      prints one JSON object
 """
 
 from __future__ import annotations
@@ -17,37 +17,8 @@ from typing import Any
 from benchmarks.source import NAMES
 
 FEED = "bench.bench_row"
-SUBJECTS = (
-    "  - {property: subjects, value: [{role: person, id: person_no, name: person_name}, {role: employer, id: firm_no}]}\n"
-)
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: bench_row
-name: 测速数据
-version: 1.0.0
-status: active
-domain: bench
-schema:
-- name: bench_row
-  logicalType: object
-  properties:
-  - {{name: id, businessName: 编号, logicalType: integer, primaryKey: true, primaryKeyPosition: 1, required: true}}
-  - {{name: person_no, businessName: 证件号码, logicalType: string, required: true, classification: personal, customProperties: [{{property: valueType, value: citizen_no}}]}}
-  - {{name: person_name, businessName: 姓名, logicalType: string, required: true, classification: personal, customProperties: [{{property: valueType, value: person_name}}]}}
-  - {{name: phone, businessName: 电话, logicalType: string, classification: personal, customProperties: [{{property: valueType, value: phone}}]}}
-  - {{name: born, businessName: 出生日期, logicalType: date}}
-  - {{name: sex, businessName: 性别, logicalType: string, customProperties: [{{property: valueType, value: code}}, {{property: codeList, value: sex}}]}}
-  - {{name: division, businessName: 区划, logicalType: string, customProperties: [{{property: valueType, value: division}}]}}
-  - {{name: firm_no, businessName: 单位代码, logicalType: string, customProperties: [{{property: valueType, value: organisation_no}}]}}
-  - {{name: amount, businessName: 金额, logicalType: number, logicalTypeOptions: {{minimum: 0, maximum: 100000000}}, customProperties: [{{property: valueType, value: money}}]}}
-  - {{name: paid_on, businessName: 缴存日期, logicalType: date}}
-  - {{name: status, businessName: 状态, logicalType: string, enum: [{{value: normal, label: 正常}}, {{value: sealed, label: 封存}}, {{value: closed, label: 销户}}]}}
-  - {{name: changed_at, businessName: 更新时间, logicalType: timestamp}}
-  customProperties:
-{subjects}  - {{property: catalogue, value: {{resourceClass: department, shareType: 1, shareMethod: interface, open: false}}}}
-slaProperties: [{{property: frequency, value: 1, unit: d}}]
-"""
+SUBJECTS = "  - {property: subjects, value: [{role: person, id: person_no, name: person_name}, {role: employer, id: firm_no}]}\n"
+CONTRACT = (Path(__file__).parent / "bench_row.odcs.yaml").read_text("utf-8")
 SYSTEM = f"""
 system: bench
 title: 测速系统
@@ -73,7 +44,7 @@ def set_up(database: str, source: str, *, subjects: bool) -> None:
     from schemas.published import Document
 
     hub = Hub.set_up(load(database_url=database))
-    contract = CONTRACT.format(subjects=SUBJECTS if subjects else "")
+    contract = CONTRACT.replace("  customProperties:\n", "  customProperties:\n" + SUBJECTS) if subjects else CONTRACT
     department = 'id: bench\nname: 测速\ncredit_code: 11370800MB28559184\ndivision: "430900"\n'
     with hub.begin() as connection:
         documents = [
@@ -148,7 +119,13 @@ def dlt(database: str, source: str) -> dict[str, Any]:
         dataset_name="dlt_bench",
         pipelines_dir=str(folder),
     )
-    table = sql_table(credentials=source, table="source_rows", backend="pyarrow", chunk_size=200_000, reflection_level="full_with_precision")
+    table = sql_table(
+        credentials=source,
+        table="source_rows",
+        backend="pyarrow",
+        chunk_size=200_000,
+        reflection_level="full_with_precision",
+    )
     table.apply_hints(write_disposition={"disposition": "merge", "strategy": "upsert"}, primary_key="id")
     pipeline.run(table, loader_file_format="parquet").raise_on_failed_jobs()
     return {"seconds": time.perf_counter() - started}

@@ -85,7 +85,11 @@ def _round(server: Embedded, folder: Path, rows: int, only: list[str], measured:
                 raise SystemExit(f"{contender}: {done.stderr[-2000:]}")
             found = json.loads(done.stdout.strip().splitlines()[-1])
             measured.setdefault(contender, {}).setdefault(load, []).append(found)
-            print(f"{load:15}{contender:30}{found['seconds']:8.2f} s {found['peak_mb']:7.0f} MB", file=sys.stderr, flush=True)
+            print(
+                f"{load:15}{contender:30}{found['seconds']:8.2f} s {found['peak_mb']:7.0f} MB",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _prepare(contender: str, url: str, home: Path, source_url: str) -> None:
@@ -109,10 +113,18 @@ def _lines(report: dict[str, Any]) -> list[list[str]]:
         for contender, runs in measured.items():
             seconds = _median(runs[load], "seconds")
             against = [
-                f"{_median(measured[other][load], 'seconds') / seconds:.2f}" if other in measured else "" for other in ("dlt", "floor")
+                f"{_median(measured[other][load], 'seconds') / seconds:.2f}" if other in measured else ""
+                for other in ("dlt", "floor")
             ]
             lines.append(
-                [load, contender, f"{seconds:.2f}", f"{report['rows'] / seconds:,.0f}", *against, f"{_median(runs[load], 'peak_mb'):,.0f}"]
+                [
+                    load,
+                    contender,
+                    f"{seconds:.2f}",
+                    f"{report['rows'] / seconds:,.0f}",
+                    *against,
+                    f"{_median(runs[load], 'peak_mb'):,.0f}",
+                ]
             )
     return lines
 
@@ -122,7 +134,10 @@ HEADERS = ["load", "contender", "seconds", "rows/s", "× dlt's rows/s", "× floo
 
 def _markdown(report: dict[str, Any]) -> str:
     machine = report["machine"]
-    head = f"{report['rows']:,} rows × {report['items']} items, {report['expectations']} expectations; {machine['cores']} cores, Python {machine['python']}; {report['at']}."
+    head = (
+        f"{report['rows']:,} rows × {report['items']} items, {report['expectations']} expectations; "
+        f"{machine['cores']} cores, Python {machine['python']}; {report['at']}."
+    )
     table = [HEADERS, ["---"] * len(HEADERS), *_lines(report)]
     body = "\n".join("| " + " | ".join(line) + " |" for line in table)
     steps = []
@@ -130,8 +145,14 @@ def _markdown(report: dict[str, Any]) -> str:
         for load, runs in loads.items():
             if "evidence" in runs[0]:
                 seconds = runs[0]["evidence"]["seconds"]
-                steps.append(f"- {contender}, {load}: " + ", ".join(f"{name} {value:.2f}" for name, value in seconds.items()))
-    return f"# Journey\n\n{head}\n\n{body}\n\nSeconds per step (steps overlap in three threads):\n\n" + "\n".join(steps) + "\n"
+                steps.append(
+                    f"- {contender}, {load}: " + ", ".join(f"{name} {value:.2f}" for name, value in seconds.items())
+                )
+    return (
+        f"# Journey\n\n{head}\n\n{body}\n\nSeconds per step (steps overlap in three threads):\n\n"
+        + "\n".join(steps)
+        + "\n"
+    )
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -46,7 +46,9 @@ def test_text_follows_the_language() -> None:
 def test_settings_say_where_each_value_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUTONG_HOME", str(tmp_path))
     monkeypatch.setenv("HUTONG_PORT", "9100")
-    (tmp_path / settings.FILE).write_text('city = "岳州市"\ndatabase_url = "postgresql://hub:s3cret@db/hutong"\n', "utf-8")
+    (tmp_path / settings.FILE).write_text(
+        'city = "岳州市"\ndatabase_url = "postgresql://hub:s3cret@db/hutong"\n', "utf-8"
+    )
     shown = {line.name: line for line in settings.explain(settings.load())}
     assert (shown["port"].value, shown["port"].origin) == ("9100", "HUTONG_PORT")
     assert (shown["city"].value, shown["city"].origin) == ("岳州市", settings.FILE)

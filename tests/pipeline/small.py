@@ -51,7 +51,8 @@ feeds:
   source: {{table: pets}}
   mode: {mode}
   {watermark}
-  columns: {{ND: year, QP: tag, SYR: owner_name, ZJH: owner_no, JG: clinic_name, JGDM: clinic_no, TZ: weight_kg, MYRQ: vaccinated_on}}
+  columns: {{ND: year, QP: tag, SYR: owner_name, ZJH: owner_no,
+    JG: clinic_name, JGDM: clinic_no, TZ: weight_kg, MYRQ: vaccinated_on}}
   ignore: [BZ]
   expect: {{rows: {{min: {minimum}}}, shrink: {shrink}}}
   covers: {{divisions: ["430900"]}}
@@ -92,7 +93,13 @@ class Small:
             connection.executemany(f"INSERT INTO pets VALUES ({marks})", rows)
 
     def publish(
-        self, *, mode: str = "full", minimum: int = 0, shrink: str = "90%", contract: str = CONTRACT, system: str | None = None
+        self,
+        *,
+        mode: str = "full",
+        minimum: int = 0,
+        shrink: str = "90%",
+        contract: str = CONTRACT,
+        system: str | None = None,
     ) -> None:
         """Put the documents into force."""
         mark = "watermark: GXSJ" if mode != "full" else ""

@@ -63,7 +63,9 @@ def test_killed_and_run_again_gives_the_same_library(point: str, small: Small) -
     assert [line[1] for line in found["current"]] == ["A1", "A3", "A4"]
     assert len(found["waiting"]) == 1
     with small.hub.read() as connection:
-        left = connection.execute(text("SELECT count(*) FROM hub.batch WHERE state IN ('extracting', 'landed', 'merged')")).scalar_one()
+        left = connection.execute(
+            text("SELECT count(*) FROM hub.batch WHERE state IN ('extracting', 'landed', 'merged')")
+        ).scalar_one()
         staging = connection.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'")).scalar_one()
         changes = connection.execute(
             text("SELECT tag, _ended, count(*) FROM records.pet_licence_history GROUP BY 1, 2 ORDER BY 1")

@@ -100,7 +100,9 @@ def test_identical_rows_count_once_and_conflicting_ones_wait(small: Small) -> No
 
 
 def test_an_incremental_feed_reads_on_from_its_watermark_and_keeps_the_latest_version(small: Small) -> None:
-    small.write([row("A1"), row("A2", changed="2026-03-02 08:00:00"), row("A1", weight=9, changed="2026-03-03 08:00:00")])
+    small.write(
+        [row("A1"), row("A2", changed="2026-03-02 08:00:00"), row("A1", weight=9, changed="2026-03-03 08:00:00")]
+    )
     small.publish(mode="incremental")
     first = run(small)
     assert (first.evidence["inserted"], first.evidence["repeated"]) == (2, 1)
@@ -130,7 +132,11 @@ def test_only_great_expectations_fills_the_quarantine(small: Small) -> None:
     [
         ([row("A1")], COLUMNS, "too_few_rows"),
         ([(*row(f"A{n}"), 1) for n in range(9)], (*COLUMNS, "XIN"), "unknown_column"),
-        ([row(f"A{n}")[:-3] + row(f"A{n}")[-2:] for n in range(9)], tuple(c for c in COLUMNS if c != "MYRQ"), "missing_column"),
+        (
+            [row(f"A{n}")[:-3] + row(f"A{n}")[-2:] for n in range(9)],
+            tuple(c for c in COLUMNS if c != "MYRQ"),
+            "missing_column",
+        ),
     ],
 )
 def test_a_guard_blocks_the_batch_and_the_library_keeps_yesterdays(

@@ -1,0 +1,104 @@
+"""A whole synthetic city: every planted defect is found as its kind says, nothing legal is refused, and planted
+subjects get the right answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from catalog_registry import clients, grants, service_items
+from catalog_registry.service_items import ServiceItem
+from certificates import pool
+from certificates.answer import Answerer
+from certificates.request import Query
+from core.actor import SYSTEM
+from core.embedded import Server
+from schemas import published
+from tests.city.whole import Whole, brought_in, scores, wrongly_refused
+
+
+@pytest.fixture(scope="module")
+def whole(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """A small city of its own; large enough that every kind of dirt occurs."""
+    with brought_in(postgres, tmp_path_factory.mktemp("city"), 4_000, 400, 7) as made:
+        yield made
+
+
+def test_every_feed_accounts_for_every_row(whole: Whole) -> None:
+    rows = whole.truth["rows"]
+    for feed, batch in whole.batches.items():
+        evidence = batch.evidence
+        dataset = feed.partition(".")[2]
+        assert batch.state == "delivered"
+        assert evidence["landed"] == rows[dataset], feed
+        assert evidence["landed"] == evidence["inserted"] + evidence["repeated"] + evidence["quarantined"], feed
+
+
+def test_planted_kinds_are_found_as_the_truth_says(whole: Whole) -> None:
+    wrong = [line for line in scores(whole) if not line.right]
+    assert not wrong, wrong
+
+
+def test_nothing_legal_is_refused(whole: Whole) -> None:
+    assert not wrongly_refused(whole)
+
+
+def test_planted_subjects_get_the_right_answers(whole: Whole) -> None:
+    wrong = asyncio.run(_ask_all(whole))
+    assert not wrong, "\n".join(wrong)
+
+
+async def _ask_all(whole: Whole) -> list[str]:
+    """Ask every planted case; one line for each wrong answer, without the subject."""
+    hub, cases = whole.hub, whole.truth["cases"]
+    types = tuple(sorted({case["type"] for case in cases}))
+    with hub.begin() as connection:
+        item = ServiceItem(service_item="test", name="测试", department="housing", certificates=types)
+        service_items.put(connection, item, SYSTEM)
+        for name in types:
+            grants.give(
+                connection, published.current(hub.home), department="housing", service_item="test", certificate_type=name, actor=SYSTEM
+            )  # fmt: skip
+        clients.add(connection, "test", "测试", "housing")
+    wrong = []
+    opened = pool.make(hub)
+    await opened.open()
+    try:
+        answerer = Answerer(hub, opened)
+        for case in cases:
+            subject = case["subject"]
+            query = Query.model_validate(
+                {
+                    "service_item": "test", "case_no": "1", "operator": "t", "basis": {"kind": "statutory", "reference": "测试"},
+                    "subject": {"kind": subject["number_kind"], "number": subject["number"], "name": subject["name"]},
+                    "certificates": [{"type": case["type"]}],
+                }
+            )  # fmt: skip
+            line = (await answerer.ask(query, "test")).lines[0]
+            expect = case["expect"]
+            got = {name: line.get(name) for name in ("state", "proved")}
+            if got != {name: expect[name] for name in got} or (
+                expect["reason"] and expect["reason"] not in line["reasons"]
+            ):
+                wrong.append(f"{case['type']}: {case['note']}: expected {expect}, got {got} {line['reasons']}")
+    finally:
+        await opened.close()
+    return wrong
+
+
+def test_golden_records_name_their_sources(whole: Whole) -> None:
+    with whole.hub.read() as connection:
+        counts = dict(
+            connection.execute(text("SELECT library, count(*) FROM libraries.golden GROUP BY library")).tuples().all()
+        )
+        unsourced = connection.execute(
+            text(
+                "SELECT count(*) FROM libraries.golden g, jsonb_each(g.attributes) a "
+                "WHERE a.value ? 'value' AND NOT a.value ? 'source'"
+            )
+        ).scalar_one()
+    assert set(counts) == {"population", "legal_entity", "license"}
+    assert unsourced == 0
