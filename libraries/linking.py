@@ -22,9 +22,11 @@ from schemas.derive import sql
 
 TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS work_number (number text PRIMARY KEY) ON COMMIT DELETE ROWS",
-    "CREATE TEMP TABLE IF NOT EXISTS work_mention (dataset text, key bytea, role text, part integer, id_kind text, "
+    "CREATE TEMP TABLE IF NOT EXISTS work_mention (place tid, dataset text, key bytea, role text, part integer, id_kind text, "
     "id_value text, name text, entity_id uuid, pending boolean, rank integer, kind text, number text, "
     "contributes boolean NOT NULL DEFAULT false, target uuid) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS work_claimed (kind text, number text, name text, disputed boolean, alive boolean) "
+    "ON COMMIT DELETE ROWS",
     "CREATE TEMP TABLE IF NOT EXISTS work_entity (id uuid, kind text, number text) ON COMMIT DELETE ROWS",
 )
 _LISTED = 1_000  # conflicts an event names one by one
@@ -97,8 +99,8 @@ def _gather(conn: Connection, rules: Rules, numbers: Iterable[str]) -> None:
     for condition in rules.kind.joins:
         conn.execute(
             text(
-                "INSERT INTO work_mention (dataset, key, role, part, id_kind, id_value, name, entity_id, pending, rank) "
-                "SELECT m.dataset, m.key, m.role, m.part, m.id_kind, m.id_value, CASE WHEN :named THEN m.name END, "
+                "INSERT INTO work_mention (place, dataset, key, role, part, id_kind, id_value, name, entity_id, pending, rank) "
+                "SELECT m.ctid, m.dataset, m.key, m.role, m.part, m.id_kind, m.id_value, CASE WHEN :named THEN m.name END, "
                 "m.entity_id, m.pending, coalesce(CAST(CAST(:ranks AS jsonb) ->> m.dataset AS integer), 1000) "
                 f"FROM work_number n JOIN libraries.mention m ON {condition} WHERE m.id_kind = ANY(:kinds) "
                 "FOR UPDATE OF m NOWAIT"
@@ -151,45 +153,48 @@ def when(giver: Giver) -> tuple[str, dict[str, list[str]]]:
 
 
 def _decide(conn: Connection, rules: Rules) -> int:
+    """Per number the name that counts, whether others dispute it, and whether anyone who may make an entity claims it;
+    then the entities, and each mention's link."""
     conn.execute(
         text(
-            "WITH claimed AS (SELECT kind, number, name, bool_or(contributes) AS contributes, min(rank) AS rank, count(*) AS n "
+            "WITH named AS (SELECT kind, number, name, bool_or(contributes) AS contributes, min(rank) AS rank, count(*) AS n "
             "  FROM work_mention WHERE kind IS NOT NULL AND name IS NOT NULL GROUP BY kind, number, name), "
-            "winner AS (SELECT DISTINCT ON (kind, number) kind, number, name, "
-            "  count(*) OVER (PARTITION BY kind, number) > 1 AS disputed FROM claimed "
-            '  ORDER BY kind, number, contributes DESC, rank, n DESC, name COLLATE "C") '
-            # the link-to-be is written as the nil UUID until the entity is known
-            "UPDATE work_mention w SET target = '00000000-0000-0000-0000-000000000000' FROM work_mention s "
-            "LEFT JOIN winner v ON v.kind = s.kind AND v.number = s.number WHERE w.ctid = s.ctid AND s.kind IS NOT NULL "
-            "AND CASE WHEN s.name IS NULL THEN v.disputed IS NOT TRUE ELSE s.name = v.name END"
+            "winner AS (SELECT DISTINCT ON (kind, number) kind, number, name, contributes, "
+            "  count(*) OVER (PARTITION BY kind, number) > 1 AS disputed FROM named "
+            '  ORDER BY kind, number, contributes DESC, rank, n DESC, name COLLATE "C"), '
+            "nameless AS (SELECT kind, number, bool_or(contributes) AS contributes "
+            "  FROM work_mention WHERE kind IS NOT NULL AND name IS NULL GROUP BY kind, number) "
+            "INSERT INTO work_claimed SELECT kind, number, w.name, coalesce(w.disputed, false), "
+            "coalesce(w.contributes, false) OR (coalesce(n.contributes, false) AND w.disputed IS NOT TRUE) "
+            "FROM winner w FULL JOIN nameless n USING (kind, number)"
         )
     )
     created = conn.execute(
         text(
             "WITH made AS (INSERT INTO libraries.entity (id, library, id_kind, id_value, dirty) "
-            "  SELECT uuidv7(), :l, kind, number, false FROM work_mention w WHERE target IS NOT NULL AND contributes "
-            "  AND NOT EXISTS (SELECT FROM work_entity e WHERE e.kind = w.kind AND e.number = w.number) "
-            "  GROUP BY kind, number RETURNING id, id_kind, id_value) INSERT INTO work_entity SELECT * FROM made"
+            "  SELECT uuidv7(), :l, kind, number, false FROM work_claimed c WHERE alive "
+            "  AND NOT EXISTS (SELECT FROM work_entity e WHERE e.kind = c.kind AND e.number = c.number) "
+            "  RETURNING id, id_kind, id_value) INSERT INTO work_entity SELECT * FROM made"
         ),
         {"l": rules.library.id},
     ).rowcount
     conn.execute(
         text(
-            "WITH alive AS (SELECT kind, number FROM work_mention WHERE target IS NOT NULL AND contributes GROUP BY kind, number), "
-            "known AS (SELECT DISTINCT ON (kind, number) kind, number, id FROM work_entity JOIN alive USING (kind, number) "
-            "  ORDER BY kind, number, id) "
-            "UPDATE work_mention w SET target = k.id FROM work_mention s LEFT JOIN known k ON k.kind = s.kind "
-            "AND k.number = s.number WHERE w.ctid = s.ctid AND s.target IS NOT NULL"
+            "UPDATE work_mention w SET target = e.id FROM work_claimed c, "
+            "(SELECT DISTINCT ON (kind, number) kind, number, id FROM work_entity ORDER BY kind, number, id) e "
+            "WHERE c.alive AND w.kind = c.kind AND w.number = c.number AND e.kind = c.kind AND e.number = c.number "
+            "AND CASE WHEN w.name IS NULL THEN NOT c.disputed ELSE w.name = c.name END"
         )
     )
     return created
 
 
 def _apply(conn: Connection) -> int:
+    # The rows are locked, so they still stand where they were found.
     linked: int = conn.execute(
         text(
             "WITH done AS (UPDATE libraries.mention m SET entity_id = w.target, pending = false FROM work_mention w "
-            "  WHERE m.dataset = w.dataset AND m.key = w.key AND m.role = w.role AND m.part = w.part "
+            "  WHERE m.ctid = w.place AND m.dataset = w.dataset AND m.key = w.key "
             "  AND (w.pending OR w.entity_id IS DISTINCT FROM w.target) RETURNING w.entity_id AS before, w.target) "
             "SELECT count(*) FROM done WHERE target IS NOT NULL AND target IS DISTINCT FROM before"
         )
