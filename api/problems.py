@@ -35,6 +35,7 @@ _WRONG = {
     "int_type": T("应为整数", "must be a whole number"),
     "int_parsing": T("应为整数", "must be a whole number"),
     "literal_error": T("不是允许的值", "is not an allowed value"),
+    "string_pattern_mismatch": T("含有不允许的字符", "holds characters not allowed here"),
     "string_too_short": T("不能为空", "must not be empty"),
     "string_too_long": T("过长", "is too long"),
     "too_short": T("至少要有一项", "needs at least one entry"),

@@ -19,7 +19,15 @@ Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 def make(hub: Hub, *, size: int = 8) -> Pool:
     """A pool, not yet open. Autocommit: each read is one statement with a snapshot of its own, and the audit row is
     committed when its INSERT returns."""
-    options = f"-c role={ROLE} -c timezone={hub.settings.timezone} -c statement_timeout={int(STATEMENT_SECONDS * 1000)} -c jit=off"
+    settings = {
+        "role": ROLE,
+        "timezone": hub.settings.timezone,
+        "statement_timeout": int(STATEMENT_SECONDS * 1000),
+        "jit": "off",
+        # every plan starts at the subject's few keys whatever the values: planning anew each time costs more than running
+        "plan_cache_mode": "force_generic_plan",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return AsyncConnectionPool(
         make_conninfo(hub.dsn, options=options, application_name="hutong-answer", connect_timeout=5),
         min_size=2, max_size=size, open=False, timeout=STATEMENT_SECONDS, kwargs={"autocommit": True},

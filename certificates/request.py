@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+# no control characters: they have no meaning in a number, a name or a reference, and PostgreSQL knows no NUL
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_PLAIN)]
+_Code = Annotated[str, StringConstraints(max_length=40, pattern=_PLAIN)]
 MAX_TYPES = 20
 
 
@@ -18,7 +21,7 @@ class _Strict(BaseModel):
 class Subject(_Strict):
     """Who the question is about. The number travels only here, in the body."""
 
-    kind: str = Field(max_length=40, description="证件种类 / kind of number", examples=["identity_card"])
+    kind: _Code = Field(description="证件种类 / kind of number", examples=["identity_card"])
     number: _Word = Field(description="证件号码 / number", examples=["11010519491231002X"])
     name: _Word = Field(description="姓名或单位名称 / name", examples=["张三"])
 
@@ -33,14 +36,14 @@ class Basis(_Strict):
 class Line(_Strict):
     """One certificate type and its parameters."""
 
-    type: str = Field(max_length=40, description="证明类型 / certificate type", examples=["residential_registration"])
+    type: _Code = Field(description="证明类型 / certificate type", examples=["residential_registration"])
     parameters: dict[str, int] = Field(default_factory=dict, description="参数 / parameters")
 
 
 class Query(_Strict):
     """A question. The asking department and system come from the token."""
 
-    service_item: str = Field(max_length=40, description="事项 / service item")
+    service_item: _Code = Field(description="事项 / service item")
     case_no: _Word = Field(description="办件编号 / case number")
     operator: _Word = Field(description="经办人 / operator")
     basis: Basis

@@ -16,7 +16,7 @@ from schemas.types import Options, ValueType, get
 
 #: kind of number in a request → (the subject of certificate types, value type that judges it, code of identity_kind)
 KINDS: Mapping[str, tuple[str, str, str]] = {
-    "identity_card": ("person", "identity_no", "identity_card"),
+    "identity_card": ("person", "citizen_no", "identity_card"),
     "hk_macao_permit": ("person", "identity_no", "hk_macao_permit"),
     "taiwan_permit": ("person", "identity_no", "taiwan_permit"),
     "passport": ("person", "identity_no", "passport"),
@@ -73,7 +73,7 @@ def resolve(kind: str, number: str, name: str) -> Subject:
     return Subject(
         kind=kind, who=who, number=standard, forms=_forms(kind, standard), name=named,
         names=list(dict.fromkeys([named, name])), masked_number=_mask(number_type, standard),
-        masked_name=_mask(get(_NAMES[who]), named),
+        masked_name=_masked_name(who, named),
     )  # fmt: skip
 
 
@@ -83,6 +83,11 @@ def standard_name(who: str, name: str) -> str:
     values, _ = get(_NAMES[who]).standardise(pa.array([name], pa.string()), Options())
     standard = values[0].as_py()
     return standard if standard is not None else name
+
+
+@lru_cache(maxsize=8192)
+def _masked_name(who: str, name: str) -> str:
+    return _mask(get(_NAMES[who]), name)
 
 
 def _forms(kind: str, number: str) -> list[str]:

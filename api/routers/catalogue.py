@@ -7,7 +7,7 @@ import binascii
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.state import Running
 from catalog_registry import departments, resources, service_items, systems
@@ -16,13 +16,14 @@ from core.text import T
 from schemas.published import current
 
 router = APIRouter(tags=["目录 catalogue"])
+PLAIN = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL knows no NUL
 
 
 @router.get("/v1/resources", summary="资源目录 / Resources")
 def listed(
     request: Request, response: Response, running: Running,
-    q: Annotated[str, Query(max_length=100, description="检索：汉字、拼音首字母或英文 / words, pinyin initials")] = "",
-    department: Annotated[str | None, Query(max_length=40, description="提供部门 / provider")] = None,
+    q: Annotated[str, Query(max_length=100, pattern=PLAIN, description="检索：汉字、拼音首字母或英文 / words, pinyin initials")] = "",
+    department: Annotated[str | None, Query(max_length=40, pattern=PLAIN, description="提供部门 / provider")] = None,
     limit: Annotated[int, Query(ge=1, le=resources.LIMIT)] = 50,
     cursor: Annotated[str, Query(max_length=200, description="下一页游标，取自 Link / from the Link header")] = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
@@ -48,7 +49,7 @@ def listed(
     summary="一个资源 / One resource",
     responses={404: {"description": "没有这个资源 / no such resource"}},
 )
-def detail(key: str, running: Running) -> dict[str, Any]:
+def detail(key: Annotated[str, Path(max_length=80, pattern=PLAIN)], running: Running) -> dict[str, Any]:
     """元数据、信息项、时效与质量。key 为数据集标识，或资源代码（“/”写作“-”）。
 
     Metadata, items, freshness and quality. `key` is the dataset, or the resource code with `/` written as `-`.
@@ -94,7 +95,10 @@ def _write(code: str) -> str:
 
 def _read(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        code = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        if not code.isprintable():
+            raise ValueError("not a code")
+        return code
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
         raise Invalid(
             T("游标无效。", "The cursor is not valid."),

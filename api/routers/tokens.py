@@ -41,7 +41,7 @@ def token(
         if client_secret:
             return _error(400, "invalid_request")  # §2.3: one method of authentication a request
         client_id, client_secret = basic
-    if not client_id or not client_secret:
+    if not client_id.isprintable() or not client_id or not client_secret:
         return _error(401, "invalid_client")
     try:
         with running.hub.read() as connection:

@@ -97,6 +97,20 @@ def test_problems_point_at_the_mistake_and_repeat_nothing(
     assert not re.search(r"\d{17}", answer.text)
 
 
+def test_control_characters_are_refused_not_stumbled_over(api: TestClient, bearer: dict[str, str]) -> None:
+    for changed in ({"case_no": "a\x00"}, {"service_item": "\x00"}, {"certificates": [{"type": "\x00"}]}):
+        assert api.post(ASK, json=body(**changed), headers=bearer).status_code == 422
+    for url in (
+        "/v1/resources?q=%00a",
+        "/v1/resources?department=%00",
+        "/v1/resources/%00",
+        "/v1/resources?cursor=AAAA",
+    ):
+        assert api.get(url).status_code == 422
+    form = {"grant_type": "client_credentials", "client_id": "\x00", "client_secret": "x"}
+    assert api.post("/v1/oauth2/token", data=form).status_code == 401
+
+
 def test_no_audit_is_503_without_an_answer(api: TestClient, town: Town, bearer: dict[str, str]) -> None:
     with town.hub.begin() as connection:
         connection.execute(text("REVOKE INSERT ON hub.audit FROM hutong_answer"))
