@@ -10,19 +10,26 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterator
 
 _ROOMS = ("pipeline", "libraries", "connectors", "schemas.derive")
+#: what each worker of the executor would import before its first task
+_AIRFLOW = ("airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.task_runner")
 
 
 def preload() -> None:
     """Import what tasks need. A module that cannot be imported is left for its task to complain of."""
+    for name in (*_modules(), *_AIRFLOW):
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # whatever a module raises must not keep every other feed from running
+            sys.stderr.write(f"{name} was not preloaded: {error}\n")
+
+
+def _modules() -> Iterator[str]:
     for room in _ROOMS:
         package = importlib.import_module(room)
-        for module in pkgutil.iter_modules(package.__path__, f"{room}."):
-            try:
-                importlib.import_module(module.name)
-            except Exception as error:  # whatever a module raises must not keep every other feed from running
-                sys.stderr.write(f"{module.name} was not preloaded: {error}\n")
+        yield from (module.name for module in pkgutil.iter_modules(package.__path__, f"{room}."))
 
 
 def main() -> None:

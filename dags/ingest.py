@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from airflow.sdk import DAG, get_parsing_context, task
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, get_parsing_context
+from airflow.sdk.exceptions import AirflowException
 
 from dags import assets, steps
 from dags.feeds import Feed, feeds, installation
 
-land, load, deliver = task(steps.land), task(steps.load), task(steps.deliver)
-
 
 def build(feed: Feed) -> DAG:
     """The DAG of a feed. A batch at a time; a departmental system is spared by its pool."""
-    with DAG(
+    dag = DAG(
         dag_id=feed.id,
         schedule=feed.schedule,
         catchup=False,
@@ -28,9 +28,14 @@ def build(feed: Feed) -> DAG:
             "retry_exponential_backoff": True,
             "max_retry_delay": timedelta(minutes=15),
         },
-    ) as dag:
-        merged = load(land(feed.id))  # type: ignore[arg-type]  # an XComArg: the id to come
-        deliver.override(outlets=[assets.of(feed.dataset), assets.RECORDS])(merged)  # type: ignore[arg-type]
+    )
+    dag.timetable.validate()
+    # operators rather than @task: half the time at 2,000 feeds
+    with dag:
+        land = PythonOperator(task_id="land", python_callable=steps.land, op_args=[feed.id])
+        load = PythonOperator(task_id="load", python_callable=steps.load, op_args=[land.output])
+        outlets = [assets.of(feed.dataset), assets.RECORDS]
+        PythonOperator(task_id="deliver", python_callable=steps.deliver, op_args=[load.output], outlets=outlets)
     return dag
 
 
@@ -38,5 +43,5 @@ def build(feed: Feed) -> DAG:
 for _feed in feeds(installation(), only=get_parsing_context().dag_id):
     try:
         build(_feed)  # a DAG made in this file registers itself
-    except ValueError as error:  # a schedule that is none
+    except (AirflowException, ValueError) as error:  # a schedule that is none
         logging.getLogger(__name__).error("feed %s has no DAG: %s", _feed.id, error)
