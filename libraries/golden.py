@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import TypeVar
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
@@ -32,6 +33,7 @@ from schemas.published import Published
 __all__ = ["Golden", "RefreshResult", "Value", "find", "get", "refresh", "refresh_by"]
 
 PATIENCE = 60.0  # seconds a chunk waits for a merge that holds one of its rows
+R = TypeVar("R")
 _Next = Callable[[Connection, Rules, str, int], list[str]]
 
 
@@ -62,9 +64,7 @@ def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> Refresh
         with conn.begin():
             for statement in (*linking.TABLES, *claims.TABLES):
                 conn.execute(text(statement))
-        with _turn(conn):
-            for one in every:
-                rules.sync(conn, one)
+        _patiently(partial(_sync, conn, every))
         for one in every:
             for following in (linking.pending, linking.dirty):
                 _all(conn, one, published, following, chunk, result)
@@ -75,6 +75,12 @@ def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> Refresh
                 events.record(conn, "libraries.refreshed", "golden", asdict(result), SYSTEM)
     get_logger(__name__).info("libraries.refreshed", **asdict(result))
     return result
+
+
+def _sync(conn: Connection, every: list[Rules]) -> None:
+    with _turn(conn):
+        for one in every:
+            rules.sync(conn, one)
 
 
 def _all(
@@ -124,8 +130,8 @@ def _turn(conn: Connection) -> Iterator[None]:
         yield
 
 
-def _patiently(step: Callable[[], list[str]]) -> list[str]:
-    """Repeat a chunk while a merge holds one of its rows."""
+def _patiently(step: Callable[[], R]) -> R:
+    """Repeat a transaction while a merge holds one of its rows."""
     deadline, pause = time.monotonic() + PATIENCE, 0.05
     while True:
         try:

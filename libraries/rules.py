@@ -139,7 +139,7 @@ def _status(attribute: Attribute, rank: int, authorities: int) -> str:
 
 def sync(conn: Connection, rules: Rules) -> None:
     """Note the rules in force; where they differ from those the golden records were made by, let their mentions be
-    looked at again."""
+    looked at again. Raises LockNotAvailable (as OperationalError) when a merge holds one."""
     rows = conn.execute(text("SELECT dataset, body FROM libraries.rules WHERE library = :l"), {"l": rules.library.id})
     before = {row.dataset: row.body for row in rows}
     now = _bodies(rules)
@@ -149,8 +149,9 @@ def sync(conn: Connection, rules: Rules) -> None:
     everything = before.get("", {}).get("decides") != now[""]["decides"]
     conn.execute(
         text(
-            "UPDATE libraries.mention SET pending = true WHERE NOT pending AND id_kind = ANY(:kinds)"
+            "WITH held AS (SELECT ctid AS place FROM libraries.mention WHERE NOT pending AND id_kind = ANY(:kinds)"
             + ("" if everything else " AND dataset = ANY(:datasets)")
+            + " FOR UPDATE NOWAIT) UPDATE libraries.mention m SET pending = true FROM held WHERE m.ctid = held.place"
         ),
         {"kinds": list(rules.kind.kinds), "datasets": changed},
     )

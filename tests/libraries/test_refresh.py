@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from core.errors import Retry
 from libraries import golden
@@ -180,10 +180,9 @@ def test_a_killed_refresh_is_taken_up_where_it_was(registry: Registry) -> None:
 
 
 def running(registry: Registry) -> bool:
+    database = "(SELECT oid FROM pg_database WHERE datname = current_database())"
     with registry.hub.read() as connection:
-        found = text(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
+        found = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = {database}")
         return bool(connection.execute(found).scalar())
 
 
@@ -238,3 +237,20 @@ def test_a_changed_document_makes_again_what_it_concerns(registry: Registry) -> 
     assert [one["name"]["status"] for one in registry.golden("population")] == ["verified"] * 5
     assert [one["name"]["value"] for one in before] == [one["name"]["value"] for one in registry.golden("population")]
     assert registry.refresh().refreshed == 0
+
+
+def test_work_grows_by_rows_within_statements_not_by_statements(registry: Registry) -> None:
+    counts = []
+    for size in (10, 200):
+        clear(registry)
+        registry.put("account", *people(size))
+        seen: list[str] = []
+
+        def count(connection: Any, cursor: Any, statement: str, *_: Any, seen: list[str] = seen) -> None:
+            seen.append(statement)
+
+        event.listen(registry.hub.engine, "before_cursor_execute", count)
+        assert registry.refresh().refreshed == size
+        event.remove(registry.hub.engine, "before_cursor_execute", count)
+        counts.append(len(seen))
+    assert counts[1] <= counts[0]

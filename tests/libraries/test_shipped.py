@@ -1,0 +1,112 @@
+"""Every contribution that the product ships makes a golden record, whichever documents there are."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from core.actor import SYSTEM
+from core.hub import Hub
+from libraries import rules
+from libraries.rules import KINDS, Giver
+from schemas import published
+from schemas.contract import Contract, Item
+from schemas.published import Published
+from tests.libraries.registry import Registry
+
+DOCUMENTS = published.shipped()
+SHIPPED = Published(0, {(document.kind, document.id): document for document in DOCUMENTS})
+RULES = {one.library.id: one for one in rules.of(SHIPPED)}
+NUMBER = {"population": "11010519491231002X", "legal_entity": "91350100M000100Y43", "license": "示范第0000001号"}
+CASES = [(one.library.id, giver) for one in RULES.values() for giver in one.givers]
+
+
+def something(item: Item) -> Any:
+    """Any typed value."""
+    kind = item.type.arrow
+    if pa.types.is_date(kind):
+        return date(2020, 1, 1)
+    if pa.types.is_timestamp(kind):
+        return datetime(2020, 1, 1, tzinfo=UTC)
+    if pa.types.is_decimal(kind):
+        return Decimal("1.00")
+    if pa.types.is_integer(kind):
+        return 1
+    if pa.types.is_boolean(kind):
+        return True
+    return "x"
+
+
+def row(contract: Contract, library: str, giver: Giver) -> dict[str, Any]:
+    """A record that names one subject, in the giver's role, and makes it contribute."""
+    named = {
+        name
+        for subject in contract.subjects
+        for name in (subject.id, subject.name)
+        if name not in (None, *contract.key)
+    }
+    made = {item.name: None if item.name in named else something(item) for item in contract.items}
+    subject = next(subject for subject in contract.subjects if subject.role == giver.role)
+    made |= {item: values[0] for item, values in giver.when.items()}
+    made[subject.id] = f"李小明{subject.pair}{NUMBER[library]}" if subject.pair else NUMBER[library]
+    if subject.name and KINDS[library].named:
+        made[subject.name] = "李小明"
+    kind_item = contract.item(subject.id).kind_item
+    if kind_item and kind_item not in giver.when:
+        made[kind_item] = "identity_card" if library == "population" else "business_licence"
+    return made
+
+
+@pytest.fixture
+def shipped(hub: Hub) -> Registry:
+    """A hub with everything shipped in force."""
+    with hub.begin() as connection:
+        published.publish(connection, DOCUMENTS, SYSTEM)
+    return Registry(hub, SHIPPED)
+
+
+def test_every_contribution_makes_a_golden_record(shipped: Registry) -> None:
+    assert CASES and set(RULES) == set(KINDS)
+    for library, giver in CASES:
+        contract = giver.contract
+        one = row(contract, library, giver)
+        shipped.put(contract.id, one)
+        shipped.refresh()
+        records = shipped.golden(library)
+        identity = RULES[library].library.identity
+        assert [record[identity]["value"] for record in records] == [NUMBER[library]], (contract.id, giver.role)
+        given = {claim.attribute for claim in giver.claims} - {"organisation_code", "registration_no"}
+        missing = (
+            given
+            - records[0].keys()
+            - {name for name, item in _items(contract, library, giver).items() if one[item] is None}
+        )
+        assert not missing, (contract.id, giver.role, missing)
+        shipped.remove(contract.id, one)
+        shipped.refresh()
+        assert shipped.golden(library) == []
+
+
+def _items(contract: Contract, library: str, giver: Giver) -> dict[str, str]:
+    return next(
+        dict(one.items)
+        for one in contract.contributes
+        if one.library == library and one.role == giver.role and one.when == giver.when
+    )
+
+
+@pytest.mark.parametrize("library", sorted(RULES))
+def test_nothing_is_claimed_that_the_library_does_not_know(library: str) -> None:
+    known = RULES[library].library.attributes
+    for giver in RULES[library].givers:
+        assert giver.claims, giver.contract.id
+        assert {claim.attribute for claim in giver.claims} <= known.keys()
+
+
+def test_licences_say_their_type() -> None:
+    types = RULES["license"].library.types
+    assert all(giver.type in types for giver in RULES["license"].givers)
