@@ -15,7 +15,7 @@ from cli.instance import API, Instance
 from cli.orchestrator import ADMIN, PROCESSOR, SCHEDULER
 from cli.orchestrator import API as AIRFLOW_API
 from cli.output import Step
-from cli.report import library
+from cli.report import datasets
 from core.errors import NotReady
 from core.hub import Hub
 from core.text import T
@@ -69,7 +69,7 @@ def run(instance: Instance, size: str | None, seed: int | None, step: Step, *, q
             "airflow": instance.url(AIRFLOW_API),
             "clients": clients,
             "airflow_login": {"user": ADMIN, "password": instance.orchestrator.password},
-            "resources": library(hub),
+            "resources": datasets(hub),
             "golden": golden,
             "failed": [one.feed for one in watched if one.failed],
             "try": _try(city, instance.url(API) or "", clients),

@@ -59,11 +59,11 @@ def down(as_json: Json = False) -> None:
 def status(as_json: Json = False) -> None:
     """Services, versions, feeds. Exit status 1 when a service that should run does not answer."""
     from cli.instance import Instance
-    from cli.report import freshness, versions
+    from cli.report import feeds, versions
 
     settings = session.settings()
     services = Instance(settings).services()
-    found = {"home": str(settings.home), "versions": versions(), "services": services, "feeds": freshness(settings)}
+    found = {"home": str(settings.home), "versions": versions(), "services": services, "feeds": feeds(settings)}
     if as_json:
         output.document(found)
     else:
@@ -79,8 +79,8 @@ def status(as_json: Json = False) -> None:
 def serve(port: Annotated[int, typer.Option()], as_json: Json = False) -> None:
     """The API's process (started by `up`)."""
     import uvicorn
-    from api.app import create_app
 
+    from api.app import create_app
     from core import log
 
     settings = session.settings()
@@ -109,7 +109,7 @@ FEEDS = [
     Column("title", T("资源", "resource")),
     Column("state_label", T("时效", "freshness")),
     Column("as_of", T("截至", "as of")),
-    Column("last_state_label", T("最近批次", "last batch")),
+    Column("last_batch_label", T("最近批次", "last batch")),
 ]
 
 

@@ -1,0 +1,1 @@
+"""The exchange's health: how fresh each dataset is, what landed, what waits."""
