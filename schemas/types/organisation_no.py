@@ -13,8 +13,6 @@ from core.text import T
 from schemas.types import columns, credit_code, masks
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType, borrow
 
-_SEPARATED = r"^([0-9A-Z]{8})[-－—]([0-9X])$"
-
 
 class OrganisationNo(ValueType):
     name = "organisation_no"
@@ -55,15 +53,21 @@ class OrganisationNo(ValueType):
 
     def read(self, values: pa.Array) -> tuple[pa.Array, Reasons]:
         """As `parse`, for identifiers already in one spelling."""
-        values = pc.replace_substring_regex(values, _SEPARATED, r"\1\2")
-        old = pc.match_substring_regex(values, r"^(?:[0-9A-Z]{8}[0-9X]|\d{15})$")
-        others = pc.if_else(old, pa.scalar(None, pa.string()), values)
-        codes, found = credit_code.TYPE.read(others)
+        rows, matrix = columns.fixed(values, 10)  # 12345678-9
+        dashed = np.flatnonzero(matrix[:, 8] == ord("-"))
+        if dashed.size:
+            values = columns.put(values, rows[dashed], columns.from_matrix(np.delete(matrix[dashed], 8, axis=1)))
+        old = np.zeros(len(values), bool)
+        for width, test in ((9, _organisation_code), (15, columns.all_digits)):
+            rows, matrix = columns.fixed(values, width)
+            old[rows[columns.by_block(matrix, test)]] = True
+        codes, found = credit_code.TYPE.read(columns.null_where(values, old))
         reasons = borrow(found, credit_code.TYPE, self)
-        length = reasons & self.bit("credit_code.format") > 0
-        length &= columns.mask(pc.not_equal(pc.utf8_length(values), 18))
-        reasons[length] = self.bit("format")
-        return pc.if_else(old, values, codes), reasons
+        wrong_length = np.flatnonzero(reasons & self.bit("credit_code.format"))
+        if wrong_length.size:
+            length = pc.utf8_length(values.take(pa.array(wrong_length)))
+            reasons[wrong_length[columns.mask(pc.not_equal(length, 18))]] = self.bit("format")
+        return columns.put(codes, np.flatnonzero(old), values.filter(pa.array(old))), reasons
 
     def examine(self, values: pa.Array, options: Options) -> Reasons:
         reasons = borrow(credit_code.TYPE.examine(values, options), credit_code.TYPE, self)
@@ -75,6 +79,12 @@ class OrganisationNo(ValueType):
 
     def mask(self, values: pa.Array, level: Level) -> pa.Array:
         return masks.ends(values, 6 if level == "clerk" else 3, 4)
+
+
+def _organisation_code(places: columns.Bytes) -> columns.Bools:
+    alphanumeric = columns.is_digit(places) | columns.is_capital(places)
+    good: columns.Bools = np.logical_and.reduce(alphanumeric) & (columns.is_digit(places[8]) | (places[8] == ord("X")))
+    return good
 
 
 def _registration_check(places: columns.Bytes) -> columns.Bools:
