@@ -15,7 +15,7 @@ _ROWS = """
 WITH base AS (
   SELECT i, date '1950-01-01' + (i * 7919 % 22000)::int AS born,
     (ARRAY['430902','430903','430921','430922','430923','430981'])[1 + i % 6] AS division
-  FROM generate_series({low}, {high}) AS i
+  FROM generate_series({low}::bigint, {high}) AS i
 ), numbered AS (
   SELECT *, division || to_char(born, 'YYYYMMDD') || lpad((1 + i % 900)::text, 3, '0') AS first17,
     lpad((i % 90000000)::text, 8, '0') AS firm8 FROM base
@@ -34,7 +34,7 @@ SELECT i, first17 || check_digit,
   '13' || lpad((i * 7 % 1000000000)::text, 9, '0'), born, (ARRAY['1','2'])[1 + i % 2], division,
   firm8 || CASE firm_check WHEN 10 THEN 'X' WHEN 11 THEN '0' ELSE firm_check::text END,
   (i * 37 % 10000000) / 100.0, date '2015-01-01' + (i % 4000)::int, (ARRAY['01','02','05'])[1 + i % 3],
-  timestamp '2026-01-01 00:00:00' + (i % 20000000) * interval '1 second'
+  timestamp '2026-01-01 00:00:00' + (i % 20000000)::int * interval '1 second'
 FROM checked
 """
 
