@@ -37,6 +37,10 @@ V = TypeVar("V")
 
 INDEX = "index.json"  # path → SHA-256 of every document, beside the folders of kinds
 _HERE = Path(__file__).parent
+_SAID_BY: Mapping[Kind, str] = {
+    "department": "id", "library": "library", "contract": "id", "system": "system", "certificate": "certificate",
+    "service_item": "service_item",
+}  # fmt: skip
 _compile = lru_cache(maxsize=4096)(lambda text, file, vouched: contract.load(text, file=file, vouched=vouched))
 
 
@@ -59,10 +63,10 @@ class Document:
 
 
 def document(kind: Kind, path: Path) -> Document:
-    """A file as a Document: its id is the file's name before the first dot (a department's, its folder's)."""
+    """A file as a Document. Its id is what it says itself; a broken one that says none goes by its file's name."""
     source = read(path)
-    name = path.parent.name if kind == "department" else path.name.partition(".")[0]
-    return Document(kind, name, str(source.tree.get("version", source.sha256[:12])), source.text, str(path))
+    name = source.tree.get(_SAID_BY[kind]) or path.name.partition(".")[0]
+    return Document(kind, str(name), str(source.tree.get("version", source.sha256[:12])), source.text, str(path))
 
 
 def shipped(others: Sequence[tuple[Kind, Path]] = ()) -> list[Document]:

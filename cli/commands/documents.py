@@ -151,7 +151,7 @@ def _kind(path: Path) -> Kind:
     from schemas.document import read
 
     tree = read(path).tree
-    if path.name == "department.yaml":
+    if "credit_code" in tree:
         return "department"
     kinds: tuple[Kind, ...] = ("certificate", "library", "system")
     return next((kind for kind in kinds if kind in tree), "contract")
