@@ -63,11 +63,20 @@ def status(as_json: Json = False) -> None:
 
     settings = session.settings()
     services = Instance(settings).services()
-    found = {"home": str(settings.home), "versions": versions(), "services": services, "feeds": feeds(settings)}
+    found = {
+        "city": settings.city,
+        "home": str(settings.home),
+        "versions": versions(),
+        "services": services,
+        "feeds": feeds(settings),
+    }
     if as_json:
         output.document(found)
     else:
-        print(" · ".join(f"{name} {number}" for name, number in versions().items()), "·", settings.home)
+        print(
+            " · ".join(f"{name} {number}" for name, number in versions().items()),
+            f"· {settings.city} · {settings.home}",
+        )
         _services(services, as_json=False)
         if found["feeds"]:
             print()

@@ -1,0 +1,44 @@
+"""Rules over all commands: --json everywhere, help everywhere, no person's number in an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from cli.main import app
+
+
+def commands(group: Any, path: str = "hutong") -> Iterator[tuple[str, Any]]:
+    """Every command, with its path."""
+    for name, command in group.commands.items():
+        here = f"{path} {name}"
+        if hasattr(command, "commands"):
+            yield from commands(command, here)
+        else:
+            yield here, command
+
+
+ALL = dict(commands(typer.main.get_command(app)))
+
+
+def test_all_commands_of_the_plan_are_there() -> None:
+    assert set(ALL) >= {
+        f"hutong {name}"
+        for name in (
+            "up", "down", "status", "demo", "run", "batches", "quarantine", "certificate", "catalog search", "contract check",
+            "contract publish", "system publish", "system secret", "client add", "grant give", "grant revoke", "grant list",
+            "config show", "check",
+        )
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_a_command_takes_json_and_has_help(path: str) -> None:
+    command = ALL[path]
+    options = {option for parameter in command.params for option in getattr(parameter, "opts", ())}
+    assert "--json" in options
+    assert command.help or command.hidden
+    assert not options & {"--number", "--citizen-no", "--id-no", "--secret", "--password"}, "seen by others in `ps`"
