@@ -67,7 +67,8 @@ def _collect(conn: Connection, giver: Giver) -> None:
     conn.execute(
         text(
             "INSERT INTO work_claim SELECT w.target, a.name, v.value, a.rank, a.status, :department, :dataset, r._batch, "
-            f"r._known_from, {since} FROM work_mention w JOIN {sql.current(giver.contract.id)} r ON r._key = w.key "
+            f"r._known_from, {since} FROM work_mention w "
+            f"CROSS JOIN LATERAL (SELECT * FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key OFFSET 0) r "
             f"CROSS JOIN LATERAL (VALUES {', '.join(listed)}) AS a (name, value, cut, rank, status) CROSS JOIN LATERAL "
             "unnest(CASE WHEN a.cut IS NULL THEN ARRAY[a.value] ELSE string_to_array(a.value, a.cut) END) AS v (value) "
             f"WHERE w.target IS NOT NULL AND w.dataset = :dataset AND w.role = :role AND {condition} AND v.value <> ''"

@@ -125,8 +125,10 @@ def _turn(conn: Connection) -> Iterator[None]:
     """One transaction in which nobody else refreshes."""
     with conn.begin():
         conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('hutong.golden'))"))
-        # Chunks look rows up by index; the planner knows nothing of session tables and would read everything instead.
-        conn.execute(text("SET LOCAL random_page_cost = 1.1"))
+        # Rows are reached by index. The planner, knowing nothing of session tables and (after a first load) little of the
+        # rest, would read whole tables for each chunk; LATERAL … OFFSET 0 in the statements is there for the same reason.
+        conn.execute(text("SET LOCAL enable_seqscan = off"))
+        conn.execute(text("SET LOCAL enable_bitmapscan = off"))
         yield
 
 

@@ -102,15 +102,15 @@ def _gather(conn: Connection, rules: Rules, numbers: Iterable[str]) -> None:
                 "INSERT INTO work_mention (place, dataset, key, role, part, id_kind, id_value, name, entity_id, pending, rank) "
                 "SELECT m.ctid, m.dataset, m.key, m.role, m.part, m.id_kind, m.id_value, CASE WHEN :named THEN m.name END, "
                 "m.entity_id, m.pending, coalesce(CAST(CAST(:ranks AS jsonb) ->> m.dataset AS integer), 1000) "
-                f"FROM work_number n JOIN libraries.mention m ON {condition} WHERE m.id_kind = ANY(:kinds) "
-                "FOR UPDATE OF m NOWAIT"
+                "FROM work_number n CROSS JOIN LATERAL (SELECT m.ctid, m.* FROM libraries.mention m "
+                f"WHERE {condition} AND m.id_kind = ANY(:kinds) FOR UPDATE NOWAIT) m"
             ),
             {"kinds": list(rules.kind.kinds), "named": rules.kind.named, "ranks": json.dumps(dict(rules.ranks))},
         )
     conn.execute(
         text(
-            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value FROM libraries.entity e JOIN work_number n "
-            "ON e.library = :l AND e.id_value = n.number FOR UPDATE OF e NOWAIT"
+            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value FROM work_number n CROSS JOIN LATERAL ("
+            "SELECT * FROM libraries.entity e WHERE e.library = :l AND e.id_value = n.number FOR UPDATE NOWAIT) e"
         ),
         {"l": rules.library.id},
     )
@@ -134,13 +134,13 @@ def _identify(conn: Connection, rules: Rules) -> None:
 def _mark(conn: Connection, giver: Giver) -> None:
     """Mentions of a contributing role may make an entity; a licence's type comes from its contribution."""
     condition, values = when(giver)
-    source = (
-        f"FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key AND {condition} AND" if giver.when else "WHERE"
+    met = (
+        f" AND (SELECT {condition} FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key)" if giver.when else ""
     )
     conn.execute(
         text(
-            f"UPDATE work_mention w SET contributes = true, kind = coalesce(:type, w.kind) {source} "
-            "w.dataset = :dataset AND w.role = :role"
+            "UPDATE work_mention w SET contributes = true, kind = coalesce(:type, w.kind) "
+            f"WHERE w.dataset = :dataset AND w.role = :role{met}"
         ),
         {"type": giver.type, "dataset": giver.contract.id, "role": giver.role, **values},
     )
@@ -190,15 +190,19 @@ def _decide(conn: Connection, rules: Rules) -> int:
 
 
 def _apply(conn: Connection) -> int:
-    # The rows are locked, so they still stand where they were found.
+    # The rows are locked, so they still stand where they were found; only a nested loop goes straight to that place.
+    conn.execute(text("SET LOCAL enable_hashjoin = off"))
+    conn.execute(text("SET LOCAL enable_mergejoin = off"))
     linked: int = conn.execute(
         text(
             "WITH done AS (UPDATE libraries.mention m SET entity_id = w.target, pending = false FROM work_mention w "
-            "  WHERE m.ctid = w.place AND m.dataset = w.dataset AND m.key = w.key "
-            "  AND (w.pending OR w.entity_id IS DISTINCT FROM w.target) RETURNING w.entity_id AS before, w.target) "
+            "  WHERE m.ctid = w.place AND (w.pending OR w.entity_id IS DISTINCT FROM w.target) "
+            "  RETURNING w.entity_id AS before, w.target) "
             "SELECT count(*) FROM done WHERE target IS NOT NULL AND target IS DISTINCT FROM before"
         )
     ).scalar_one()
+    conn.execute(text("SET LOCAL enable_hashjoin = on"))
+    conn.execute(text("SET LOCAL enable_mergejoin = on"))
     return linked
 
 
