@@ -151,7 +151,7 @@ def merge(connection: Connection, dataset: str, system: str, staged: str, touche
     connection.execute(
         text(
             "INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
-            f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} "
+            f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} ORDER BY key "
             "ON CONFLICT (dataset, key, role, part) DO UPDATE SET id_kind = excluded.id_kind, id_value = excluded.id_value, "
             "name = excluded.name, entity_id = NULL, pending = true "
             "WHERE (m.id_kind, m.id_value, m.name) IS DISTINCT FROM (excluded.id_kind, excluded.id_value, excluded.name)"

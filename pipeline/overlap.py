@@ -22,46 +22,51 @@ class _End:
         self.error = error
 
 
-def ahead(source: Iterable[Thing]) -> Iterator[Thing]:
-    """The same things, read ahead by a thread. Leaving early stops the thread and closes the source."""
-    passing: queue.Queue[Thing | _End] = queue.Queue(_DEPTH)
-    stop = threading.Event()
+class Ahead(Generic[Thing]):
+    """The same things, read ahead by a thread that starts at once. Leaving the block stops it and closes the source."""
 
-    def read() -> None:
+    def __init__(self, source: Iterable[Thing]) -> None:
+        self._source = source
+        self._passing: queue.Queue[Thing | _End] = queue.Queue(_DEPTH)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="read-ahead", daemon=True)
+
+    def __enter__(self) -> Iterator[Thing]:
+        self._thread.start()
+        return self._given()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _given(self) -> Iterator[Thing]:
+        while not isinstance(thing := self._passing.get(), _End):
+            yield thing
+        if thing.error is not None:
+            raise thing.error
+
+    def _read(self) -> None:
         end = _End()
-        iterator = iter(source)
+        iterator = iter(self._source)
         try:
             for thing in iterator:
-                while not stop.is_set():
-                    try:
-                        passing.put(thing, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
+                if not self._pass(thing):
                     return
-        except BaseException as error:
+        except BaseException as error:  # the caller raises it
             end = _End(error)
         finally:
             if hasattr(iterator, "close"):
                 iterator.close()
-            while not stop.is_set():
-                try:
-                    passing.put(end, timeout=0.1)
-                    break
-                except queue.Full:
-                    continue
+            self._pass(end)
 
-    thread = threading.Thread(target=read, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(thing := passing.get(), _End):
-            yield thing
-        if thing.error is not None:
-            raise thing.error
-    finally:
-        stop.set()
-        thread.join()
+    def _pass(self, thing: Thing | _End) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._passing.put(thing, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
 
 
 class Behind(Generic[Thing]):

@@ -68,7 +68,20 @@ def rows(chunk: Chunk, bad: NDArray[np.bool_], standardiser: Standardiser) -> tu
         ],
         schema=SUBJECTS,
     )
-    return table, subjects
+    return table, pa.concat_tables([subjects, *(_led(item, guess[item], numbers) for item in standardiser.links)])
+
+
+def _led(item: str, values: pa.Array, numbers: NDArray[np.int64]) -> pa.Table:
+    """What the rows say in an item that leads to other datasets, under the role `@item`: such a row is somebody's although
+    it names nobody."""
+    said = values.cast(pa.string())
+    rows = len(said)
+    table = pa.table(
+        [pa.array(numbers), pa.repeat(f"@{item}", rows), pa.repeat(pa.scalar(0, pa.int32()), rows), said,
+         pa.nulls(rows, pa.string())],
+        schema=SUBJECTS,
+    )  # fmt: skip
+    return table.filter(pc.is_valid(table["number"]))
 
 
 def _as_rows(raw: pa.RecordBatch) -> list[dict[str, Any]]:

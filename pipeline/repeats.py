@@ -20,6 +20,8 @@ from pipeline.stage import GONE, Staged
 from pipeline.standardise import Standardiser
 from pipeline.validate import Judge
 from schemas import keys as key_rules
+from schemas import links
+from schemas.published import current
 
 
 @dataclass
@@ -100,7 +102,8 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
 
 
 def _wait(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, conflicting: list[int]) -> None:
-    standardiser = Standardiser(staged.contract, feed, clock.today(hub.settings.timezone))
+    ends = links.ends(staged.contract, current(hub.home).contracts.values())
+    standardiser = Standardiser(staged.contract, feed, clock.today(hub.settings.timezone), ends)
     found = list(land.rows(hub, batch, set(conflicting)))
     numbers = np.array([number for number, _ in found], dtype=np.int64)
     chunk = standardiser(pa.concat_batches([row for _, row in found]), numbers)

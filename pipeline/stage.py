@@ -23,11 +23,13 @@ from libraries import mentions
 from pipeline import quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
-from pipeline.overlap import Behind, ahead
+from pipeline.overlap import Ahead, Behind
 from pipeline.standardise import Chunk, Standardiser
 from pipeline.validate import Judge
+from schemas import links
 from schemas.contract import Contract
 from schemas.derive import sql
+from schemas.published import current
 
 MENTIONS = pa.schema(
     [("row_no", pa.int64()), ("key", pa.binary()), *[column for column in mentions.SCHEMA if column.name != "row"]]
@@ -102,10 +104,11 @@ def drop(hub: Hub, batch: Batch) -> None:
 def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
     """Run the chunks of a batch through standardising and judging into its staging tables."""
     judge = Judge(contract)
-    standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone))
-    staged = Staged(contract, create(hub, contract, batch), known(hub, contract, feed))
-    staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
-    with hub.adbc() as connection, connection.cursor() as cursor:
+    ends = links.ends(contract, current(hub.home).contracts.values())
+    standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone), ends)
+    with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
+        staged = Staged(contract, create(hub, contract, batch), known(hub, contract, feed))
+        staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
 
         def ship(parcel: tuple[str, pa.Table]) -> None:
             started = time.perf_counter()
@@ -114,7 +117,7 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
             staged.seconds["ship"] += time.perf_counter() - started
 
         with Behind(ship) as loader:
-            for raw in ahead(chunks):
+            for raw in passing:
                 for parcel in _take(staged, raw, standardiser, judge, feed):
                     if parcel[1].num_rows:
                         loader.put(parcel)

@@ -34,8 +34,10 @@ class Chunk:
 class Standardiser:
     """How the rows of one feed become rows of its dataset: fixed for a batch, applied chunk by chunk."""
 
-    def __init__(self, contract: Contract, feed: Feed, today: date) -> None:
+    def __init__(self, contract: Contract, feed: Feed, today: date, links: tuple[str, ...] = ()) -> None:
         self.contract = contract
+        #: items that lead to other datasets (schemas.links.ends)
+        self.links = links
         self.system = feed.system
         self.source = {item: column for column, item in feed.columns.items()}
         self.flag = feed.flag
