@@ -111,7 +111,17 @@ def _parts(
     aligned[paired] = np.flatnonzero(agree[cells.parent])
     picked = numbers.take(pa.array(aligned, mask=~paired))
     names = _names(contract.item(subject.name).type, named.text)
-    return named.parent, _count_up(named.parent), picked, names
+    unnamed = np.bincount(named.parent, minlength=rows)[cells.parent] == 0
+    parents = np.concatenate([named.parent, cells.parent[unnamed]])
+    order = np.argsort(parents, kind="stable")
+    alone = numbers.filter(pa.array(unnamed))
+    at = pa.array(order)
+    return (
+        parents[order],
+        _count_up(parents[order]),
+        pa.concat_arrays([picked, alone]).take(at),
+        pa.concat_arrays([names, pa.nulls(len(alone), pa.string())]).take(at),
+    )
 
 
 def _names(kind: ValueType, written: pa.Array) -> pa.Array:
@@ -130,31 +140,33 @@ def _count_up(parent: NDArray[np.int64]) -> NDArray[np.int32]:
 def merge(connection: Connection, dataset: str, system: str, staged: str, touched: str) -> None:
     """Bring the mentions of a batch in, inside the merge's transaction.
 
-    `staged` is the table of the batch's mentions; `touched` holds the keys whose record changed or ended. A mention whose
-    claim is unchanged keeps its link; whoever was named in a touched record is to be refreshed.
+    `staged` is the table of the batch's mentions; `touched` holds the keys whose record changed or ended. Every mention
+    stated is pending anew; one whose claim is unchanged keeps its link meanwhile. Whoever a mention was linked to is to be
+    refreshed: marked under row locks taken in one order, so that neither a refresh nor another merge can come between.
     """
     names = {"dataset": dataset, "system": system}
     connection.execute(
         text(
-            "UPDATE libraries.entity SET dirty = true WHERE NOT dirty AND id IN (SELECT m.entity_id FROM libraries.mention m "
-            f"JOIN {touched} t ON t.key = m.key WHERE m.dataset = :dataset AND m.entity_id IS NOT NULL)"
+            f"WITH gone AS (DELETE FROM libraries.mention m USING {touched} t WHERE m.dataset = :dataset AND m.key = t.key "
+            f"AND NOT EXISTS (SELECT FROM {staged} s WHERE s.key = m.key AND s.role = m.role AND s.part = m.part) "
+            f"RETURNING m.entity_id) {_DIRTY.format(linked='gone')}"
         ),
         names,
     )
     connection.execute(
         text(
-            f"DELETE FROM libraries.mention m USING {touched} t WHERE m.dataset = :dataset AND m.key = t.key AND NOT EXISTS "
-            f"(SELECT FROM {staged} s WHERE s.key = m.key AND s.role = m.role AND s.part = m.part)"
-        ),
-        names,
-    )
-    connection.execute(
-        text(
-            "INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
+            "WITH stated AS (INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
             f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} ORDER BY key "
             "ON CONFLICT (dataset, key, role, part) DO UPDATE SET id_kind = excluded.id_kind, id_value = excluded.id_value, "
-            "name = excluded.name, entity_id = NULL, pending = true "
-            "WHERE (m.id_kind, m.id_value, m.name) IS DISTINCT FROM (excluded.id_kind, excluded.id_value, excluded.name)"
+            "name = excluded.name, pending = true, entity_id = CASE WHEN (m.id_kind, m.id_value, m.name) IS NOT DISTINCT FROM "
+            "(excluded.id_kind, excluded.id_value, excluded.name) THEN m.entity_id END "
+            f"RETURNING old.entity_id) {_DIRTY.format(linked='stated')}"
         ),
         names,
     )
+
+
+_DIRTY = (
+    "UPDATE libraries.entity SET dirty = true WHERE id IN (SELECT id FROM libraries.entity "
+    "WHERE id IN (SELECT entity_id FROM {linked} WHERE entity_id IS NOT NULL) ORDER BY id FOR UPDATE)"
+)
