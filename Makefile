@@ -1,6 +1,6 @@
 # The house's commands. `make` lists them; only Python 3.11–3.13 and make are needed.
 .DEFAULT_GOAL := help
-.PHONY: help env demo down test check bench lock clean
+.PHONY: help env demo truth down test check bench lock clean
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -21,6 +21,9 @@ env: $(DEV) ## 建立 .venv 并安装锁定的依赖 / make .venv and install th
 
 demo: $(DEV) ## 从零到可查询的示范城市(SIZE, PORT, RESET, ARGS) / a synthetic city, from nothing to answers
 	@$(BIN)/hutong demo $(DEMO)
+
+truth: $(DEV) ## 埋入的缺陷与查出的对照 / planted defects against what was found
+	@$(BIN)/python -m tests.city.report $(ARGS)
 
 down: $(DEV) ## 停止本目录的全部进程 / stop every process of this folder
 	@$(BIN)/hutong down
