@@ -206,7 +206,8 @@ class Answerer:
     ) -> Found:  # fmt: skip
         sql, datasets, id_items = offered.statement(offer.id for offer in asked)
         values: dict[str, Any] = {
-            "number": subject.number, "forms": subject.forms, "names": subject.names, "datasets": datasets,
+            "number": subject.number, "forms": subject.forms, "form": subject.form or "^$",
+            "lasting": bool(subject.form), "names": subject.names, "datasets": datasets,
             "id_items": id_items, "today": clock.today(self.hub.settings.timezone),
         }  # fmt: skip
         for offer in asked:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 from catalog_registry import certificate_checks, departments, systems
 from certificates.question import Question, compile_type, statement
 from connectors.system import Feed
 from core.errors import DocumentRefused
 from core.log import get_logger
+from schemas.codes import divisions as codes
 from schemas.contract import Contract
 from schemas.document import read
 from schemas.published import Published
 
 log = get_logger(__name__)
+_COUNTRY = ("000000", "100000")
+_STATEMENTS = 256  # whoever asks chooses the types and their order, so what is remembered has a bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Offered:
             offers = [self.types[id] for id in key]
             names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
             items = sorted({s.id for name in names for s in self.published.contracts[name].subjects})
+            if len(self._statements) >= _STATEMENTS:
+                self._statements.pop(next(iter(self._statements)))
             self._statements[key] = (statement(offer.question for offer in offers), names, items)
         return self._statements[key]
 
@@ -100,5 +106,21 @@ class Offered:
 
 
 def covers(divisions: Iterable[str], city: str) -> bool:
-    """Whether divisions (GB/T 2260) take in the whole city: the city itself, its province, or the country."""
-    return bool({city, city[:2] + "0000", "000000", "100000"} & set(divisions))
+    """Whether divisions (GB/T 2260) take in the whole city: the city itself, its province, the country, or every county
+    the city has now, each by itself or by the city above it."""
+    given = set(divisions)
+    if {city, city[:2] + "0000", *_COUNTRY} & given:
+        return True
+    counties = _counties(city)
+    return bool(counties) and all({county, county[:4] + "00"} & given for county in counties)
+
+
+@cache
+def _counties(city: str) -> tuple[str, ...]:
+    """The counties now in use in a city or province."""
+    prefix = city[:2] if city.endswith("0000") else city[:4]
+    return tuple(
+        code
+        for code, stretches in codes.history().items()
+        if code.startswith(prefix) and not code.endswith("00") and stretches[-1].until is None
+    )

@@ -16,6 +16,7 @@ from psycopg import sql as pgsql
 
 from catalog_registry.certificate_checks import relate
 from catalog_registry.certificate_types import OPERAND, Branch, CertificateType, Fact, Reach, Test, Where
+from certificates import candidates
 from schemas.contract import Contract
 from schemas.derive.sql import current, quote
 from schemas.document import Source
@@ -60,30 +61,9 @@ def compile_type(made: CertificateType, contracts: Mapping[str, Contract], sourc
 def statement(questions: Iterable[Question]) -> str:
     """One statement for a request: who is named with the number, who waits without one, and each type's row.
 
-    Parameters: `number`, `forms` (every form of it), `names` (forms of the name), `datasets` (those read), `id_items`
-    (their items that hold a subject's number), `today`, and each question's own.
+    Parameters: those of certificates.candidates, `today`, and each question's own.
     """
-    return "\nUNION ALL\n".join([_SUBJECT, *(question.select for question in questions)])
-
-
-# A waiting row could be the subject's when it has the number, or the name and a number that is empty or itself in doubt.
-# A number masked at the source (stars) could be the subject's when what is left of it fits.
-_SUBJECT = """\
-WITH me AS MATERIALIZED (
-  SELECT dataset, key, role, name FROM libraries.mention
-  WHERE id_value = ANY(%(forms)s) AND dataset = ANY(%(datasets)s)),
-namesake AS MATERIALIZED (
-  SELECT dataset, key, role FROM libraries.mention
-  WHERE name = ANY(%(names)s) AND dataset = ANY(%(datasets)s)
-    AND (id_value IS NULL OR id_value LIKE '%%*%%' AND %(number)s LIKE replace(id_value, '*', '_')))
-SELECT '' AS part, jsonb_build_object(
-  'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me WHERE name IS NOT NULL),
-  'waiting', (SELECT jsonb_agg(DISTINCT jsonb_build_array(s.dataset, s.role)) FROM hub.quarantine_subject s
-    JOIN hub.quarantine q USING (batch_id, row_no)
-    WHERE q.status = 'open' AND s.dataset = ANY(%(datasets)s)
-      AND (s.number = ANY(%(forms)s) OR s.name = ANY(%(names)s) AND (s.number IS NULL OR EXISTS (
-        SELECT FROM hub.finding f WHERE f.batch_id = s.batch_id AND f.row_no = s.row_no
-          AND f.severity = 'error' AND f.item = ANY(%(id_items)s)))))) AS body"""
+    return "\nUNION ALL\n".join([candidates.SUBJECT, *(question.select for question in questions)])
 
 
 class _Compiler:
@@ -142,18 +122,26 @@ class _Compiler:
         return f"EXISTS (SELECT FROM {current(reach.dataset)} r WHERE {' AND '.join(where)})"
 
     def _loose(self, branch: Branch) -> str:
-        """How many of the subject's rows have an empty joining item: what they lead to cannot be said."""
-        empty = [
-            f"b.{quote(self._related(branch.dataset, reach.dataset, reach.via)[0])} IS NULL"
-            for reach in (*branch.exists, *branch.absent)
+        """How many rows cannot be joined: the subject's, when their joining item is empty (what they lead to cannot be
+        said); those they lead to, when they still wait in quarantine."""
+        here = current(branch.dataset)
+        ends = [
+            (reach, *self._related(branch.dataset, reach.dataset, reach.via)) for reach in branch.exists + branch.absent
         ]
-        own = f"count(*) FILTER (WHERE {' OR '.join(empty)})" if empty else "0"
-        if branch.of is None:
-            return own
-        parent = self.made.branches[branch.of]
-        theirs = self._related(branch.dataset, parent.dataset, branch.via)[1]
-        where = " AND ".join([*self._rows(parent, "l"), f"l.{quote(theirs)} IS NULL"])
-        return f"{own} + (SELECT count(*) FROM {current(parent.dataset)} l WHERE {where})"
+        empty = [f"b.{quote(mine)} IS NULL" for _, mine, _ in ends]
+        counts = [f"count(*) FILTER (WHERE {' OR '.join(empty)})"] if empty else ["0"]
+        rows = " AND ".join(self._rows(branch, "w"))
+        counts += [
+            _waiting(reach.dataset, theirs, f"w.{quote(mine)}", f"{here} w WHERE {rows}")
+            for reach, mine, theirs in ends
+        ]
+        if branch.of is not None:
+            parent = self.made.branches[branch.of]
+            mine, theirs = self._related(branch.dataset, parent.dataset, branch.via)
+            above = f"{current(parent.dataset)} l WHERE {' AND '.join(self._rows(parent, 'l'))}"
+            counts.append(f"(SELECT count(*) FROM {above} AND l.{quote(theirs)} IS NULL)")
+            counts.append(_waiting(branch.dataset, mine, f"l.{quote(theirs)}", above))
+        return " + ".join(counts)
 
     def _namesakes(self, branch: Branch) -> str:
         """How many rows of the branch name somebody of the subject's name without saying the number."""
@@ -239,6 +227,14 @@ class _Compiler:
         amount = match["amount"]
         count = f"%({_parameter(self.made, amount[1:])})s::int" if amount.startswith("$") else amount
         return f"({base} - make_interval({match['unit']} => {count}))::date"
+
+
+def _waiting(dataset: str, item: str, values: str, rows: str) -> str:
+    """How many quarantined rows of a dataset belong, by a joining item, to the given rows."""
+    return (
+        f"(SELECT count(*) FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open'"
+        f" AND s.dataset = {_text(dataset)} AND s.role = {_text('@' + item)} AND s.number = ANY(ARRAY(SELECT {values}::text FROM {rows})))"
+    )
 
 
 def _named(who: str, branch: Branch, alias: str) -> str:

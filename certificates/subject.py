@@ -24,17 +24,24 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "officer_card": ("person", "identity_no", "officer_card"),
     "credit_code": ("firm", "credit_code", "business_licence"),
 }
+#: kinds that stay for life, and what their numbers look like in records
+_LASTING = {
+    "identity_card": "^([0-9]{15}|[0-9]{17}[0-9X])$",
+    "credit_code": "^([0-9A-Z]{9}|[0-9A-Z]{18})$",
+}
 _NAMES = {"person": "person_name", "firm": "organisation_name"}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A resolved subject. `forms` begins with the standard number; `masked` is for receipts."""
+    """A resolved subject. `forms` begins with the standard number; `form` is the pattern of numbers that can be compared
+    with it, empty for a kind that is reissued; `names` are the ways records may write the name; `masked` is for receipts."""
 
     kind: str
     who: str
     number: str
     forms: list[str]
+    form: str
     name: str
     names: list[str]
     masked_number: str
@@ -71,8 +78,8 @@ def resolve(kind: str, number: str, name: str) -> Subject:
         )
     named = standard_name(who, name)
     return Subject(
-        kind=kind, who=who, number=standard, forms=_forms(kind, standard), name=named,
-        names=list(dict.fromkeys([named, name])), masked_number=_mask(number_type, standard),
+        kind=kind, who=who, number=standard, forms=_forms(kind, standard),
+        form=_LASTING.get(kind, ""), name=named, names=_names(who, named, name), masked_number=_mask(number_type, standard),
         masked_name=_masked_name(who, named),
     )  # fmt: skip
 
@@ -98,6 +105,16 @@ def _forms(kind: str, number: str) -> list[str]:
     if kind == "credit_code":
         return [number, number[8:17]]
     return [number]
+
+
+def _names(who: str, named: str, name: str) -> list[str]:
+    """The standard name, the name as asked, and what items that are no name by type may hold: half-width brackets in a
+    firm's, a blank between the two characters of a person's."""
+    if who == "firm":
+        others = [named.replace("（", "(").replace("）", ")")]
+    else:
+        others = [f"{named[0]}{blank}{named[1]}" for blank in " \u3000"] if len(named) == 2 else []
+    return list(dict.fromkeys([named, name, *others]))
 
 
 def _mask(kind: ValueType, value: str) -> str:

@@ -6,12 +6,20 @@ item or attribute named.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.text import T
 from schemas.contract import Contract
 from schemas.document import near, read
 from schemas.library import Library
+
+
+def ends(contract: Contract, others: Iterable[Contract]) -> tuple[str, ...]:
+    """The items of a dataset by which its rows lead to other datasets' rows, or are reached from them."""
+    own = {link.item for link in contract.relationships}
+    return tuple(
+        sorted(own | {link.other_item for o in others for link in o.relationships if link.dataset == contract.id})
+    )
 
 
 def check(

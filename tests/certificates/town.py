@@ -154,7 +154,9 @@ class Town:
                     named | {"dataset": dataset, "key": key},
                 )
 
-    def quarantine(self, dataset: str, role: str, *, number: str | None, name: str, in_doubt: str | None = None) -> Any:
+    def quarantine(
+        self, dataset: str, role: str, *, number: str | None, name: str | None, in_doubt: str | None = None
+    ) -> Any:
         """A row that waits; `in_doubt` is the item an error was found in."""
         feed = systems.feeds_of(self.published)[dataset][0].id
         batch = self.merged(feed)

@@ -202,8 +202,8 @@ CREATE TABLE libraries.mention (
   PRIMARY KEY (dataset, key, role, part)
 );
 CREATE INDEX ON libraries.mention (id_value);
--- who is named without a number, or with one masked at the source
-CREATE INDEX ON libraries.mention (name) WHERE id_value IS NULL OR id_value LIKE '%*%';
+-- who is named, those without a whole 18-character number first: no number, one masked at the source, one of another kind
+CREATE INDEX ON libraries.mention (name, (coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)));
 CREATE INDEX ON libraries.mention (entity_id) WHERE entity_id IS NOT NULL;
 CREATE INDEX ON libraries.mention (id_value) WHERE pending;
 -- an organisation is looked for by the nine characters that its credit code contains (GB 32100)
