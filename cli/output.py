@@ -78,7 +78,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool = Fal
     cells = [[shown(row.get(column.key)) for column in columns] for row in rows]
     out = console()
     if out.is_terminal:
-        drawn = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2))
+        drawn = Table(box=None, header_style="bold", pad_edge=False)
         for column in columns:
             drawn.add_column(str(column.title), justify="right" if column.right else "left")
         for line in cells:

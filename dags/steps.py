@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,15 +11,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from core.hub import Hub
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
 def opened() -> Iterator[Hub]:
-    """The hub of this installation. `Stop` becomes a failure without retries; anything else may be tried again."""
-    from airflow.sdk.exceptions import AirflowFailException
+    """The hub of this installation. `Retry` may be tried again; after anything else a person must look.
+
+    Airflow writes exceptions with all their causes into the task's log, and a driver's message can hold a row: so only
+    the message of our own errors leaves here, and the traceback of an unexpected one is masked.
+    """
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     from core import settings
-    from core.errors import Stop
+    from core.errors import HutongError, Retry
     from core.hub import Hub
+    from core.log import redact
 
     try:
         hub = Hub.open(settings.load())
@@ -25,8 +34,13 @@ def opened() -> Iterator[Hub]:
             yield hub
         finally:
             hub.close()
-    except Stop as error:
-        raise AirflowFailException(str(error)) from error
+    except Retry as error:
+        raise AirflowException(str(error)) from None
+    except HutongError as error:
+        raise AirflowFailException(str(error)) from None
+    except Exception as error:
+        log.error("%s", redact("".join(traceback.format_exception(error))))
+        raise AirflowFailException(f"unexpected {type(error).__name__}") from None
 
 
 def land(feed_id: str) -> str:
