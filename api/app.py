@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import openapi, problems
 from api.access import Access
+from api.limits import BodyLimit
 from api.routers import catalogue, certificates, docs, operations, tokens
 from api.security import Tokens
 from api.state import State
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in (tokens.router, certificates.router, catalogue.router, operations.router, docs.router):
         app.include_router(router)
-    app.add_middleware(Access)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Access)  # outermost: what is refused for its size is counted too
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app

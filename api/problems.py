@@ -6,11 +6,15 @@ Nothing a caller sent is ever repeated: a question's body holds a person's numbe
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from psycopg_pool import PoolTimeout
+from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
 from core.errors import HutongError, Refused, Retry
@@ -21,12 +25,20 @@ log = get_logger(__name__)
 
 MEDIA = "application/problem+json"
 _TITLES = {
-    400: T("请求有误", "Bad request"),
-    404: T("没有这个地址", "No such address"),
-    405: T("该地址不支持此方法", "Method not allowed here"),
-    413: T("请求过大", "The request is too large"),
-    415: T("不支持的内容类型", "Unsupported media type"),
+    400: ("bad_request", T("请求有误", "Bad request")),
+    404: ("not_found", T("没有这个地址", "No such address")),
+    405: ("method_not_allowed", T("该地址不支持此方法", "Method not allowed here")),
+    413: ("too_large", T("请求过大", "The request is too large")),
+    415: ("unsupported_media_type", T("不支持的内容类型", "Unsupported media type")),
+    500: ("internal", T("服务内部错误", "Internal error")),
+    503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
+_REMEDIES = {
+    413: T("一次最多 20 项证明；请检查请求内容。", "At most 20 certificates at once; check what is sent."),
+    500: T("请联系管理员。", "Tell the administrator."),
+    503: T("请稍后重试。", "Try again later."),
+}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}")
 # pydantic's words for what is wrong with a value, in Chinese; its own messages may quote the value, so they never leave
 _WRONG = {
     "missing": T("缺少此项", "is missing"),
@@ -42,6 +54,7 @@ _WRONG = {
     "too_long": T("项数过多", "has too many entries"),
     "json_invalid": T("不是有效的 JSON", "is not valid JSON"),
     "model_attributes_type": T("应为对象", "must be an object"),
+    "string_unicode": T("不是有效的文字", "is not valid text"),
     "dict_type": T("应为对象", "must be an object"),
     "list_type": T("应为列表", "must be a list"),
 }
@@ -75,9 +88,14 @@ def of_error(error: HutongError) -> Response:
     if isinstance(error, Retry):
         return problem(503, error.code or "unavailable", title, remedy=error.remedy, headers={"Retry-After": "5"})
     log.error("unexpected stop", code=error.code, message=str(error.message))
-    return problem(
-        500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator.")
-    )
+    return of_status(500)
+
+
+def of_status(status: int, headers: dict[str, str] | None = None) -> Response:
+    """The problem a bare status is told as; its type never changes with its words."""
+    kind, title = _TITLES.get(status, ("refused", T("请求未能处理", "The request was not handled")))
+    waits = {"Retry-After": "5"} if status == 503 else {}
+    return problem(status, kind, title, remedy=_REMEDIES.get(status, ""), headers=waits | (headers or {}))
 
 
 def install(app: FastAPI) -> None:
@@ -103,24 +121,23 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        title = _TITLES.get(error.status_code, T("请求未能处理", "The request was not handled"))
-        kind = title.en.lower().replace(" ", "_")
-        return problem(error.status_code, kind, title, headers=dict(error.headers or {}))
+        return of_status(error.status_code, dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def _unknown(request: Request, error: Exception) -> Response:
-        # the class only: a driver's or library's message may quote a person's data
-        log.error("unhandled", path=_route(request), error=type(error).__name__)
-        return problem(
-            500, "internal", T("服务内部错误", "Internal error"), remedy=T("请联系管理员。", "Tell the administrator.")
-        )
+    async def _away(_: Request, error: Exception) -> Response:
+        log.error("database away", error=type(error).__name__)
+        return of_status(503)
+
+    # SQLAlchemy's TimeoutError: every connection of the pool is taken
+    for kind in (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, psycopg.OperationalError, PoolTimeout):
+        app.add_exception_handler(kind, _away)
 
 
 def _pointer(place: tuple[Any, ...]) -> str:
     """RFC 6901, inside the body; a query or path parameter by its name."""
     steps = place[1:] if place and place[0] in ("body", "query", "path", "header") else place
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-
-
-def _route(request: Request) -> str:
-    return str(getattr(request.scope.get("route"), "path", ""))
+    told: list[str] = []
+    for step in steps:
+        if isinstance(step, str) and not _NAME.fullmatch(step):
+            break  # a key the caller made up could be anything, a person's number too: only the place above it is told
+        told.append(f"/{step}")
+    return "".join(told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections import OrderedDict
 from typing import Any
 
@@ -56,12 +58,19 @@ class Tokens:
 
     def _read(self, token: str) -> tuple[str, int]:
         try:
+            if not _is_access_token(token):  # receipts are signed with the same keys
+                raise KeyError("typ")
             claims = self.keys.read_token(token)
             if claims["iss"] != ISSUER or claims["aud"] != ISSUER:
                 raise KeyError("iss")
             return str(claims["client_id"]), int(claims["exp"])
         except (Unauthorised, KeyError, TypeError, ValueError) as error:
             raise _invalid(T("访问令牌无效。", "The access token is not valid.")) from error
+
+
+def _is_access_token(token: str) -> bool:
+    header = token.partition(".")[0]
+    return bool(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["typ"] == "at+jwt")
 
 
 def _invalid(message: T) -> Unauthorised:

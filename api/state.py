@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.limits import Failures
 from api.security import Tokens
 from certificates.answer import Answerer
 from core.hub import Hub
@@ -19,6 +20,9 @@ class State:
     hub: Hub
     answerer: Answerer
     tokens: Tokens
+    #: failed attempts by address and client id, and by address alone (many clients may come through one proxy)
+    failures: Failures = field(default_factory=lambda: Failures(10))
+    strangers: Failures = field(default_factory=lambda: Failures(300))
 
 
 def _state(request: Request) -> State:
@@ -26,3 +30,11 @@ def _state(request: Request) -> State:
 
 
 Running = Annotated[State, Depends(_state)]
+
+
+async def _client(request: Request, running: Running) -> str:
+    return running.tokens.client(request)
+
+
+#: the client of a request's token; asked before anything is said about the body
+Client = Annotated[str, Depends(_client)]

@@ -49,11 +49,14 @@ class Found:
     rows: Mapping[str, dict[str, Any]]
 
 
+NOTHING = Found((), (), {})
+
+
 def unknown(
     offer: Offer, reasons: list[str], sources: list[dict[str, Any]], as_of: str | None = None
 ) -> dict[str, Any]:
     """A line that cannot be said."""
-    return _line(offer, "unknown", None, None, STATE_LABELS["unknown"].zh, reasons, sources, as_of, {})
+    return _line(offer, "unknown", None, None, STATE_LABELS["unknown"], reasons, sources, as_of, {})
 
 
 def answered(
@@ -77,12 +80,16 @@ def answered(
         return unknown(offer, doubts, sources, stamp)
     if outcome.state == "unknown":
         line = unknown(offer, [outcome.reason or "not_collected"], sources, stamp)
-        return line | {"outcome": outcome.code, "label": outcome.label.zh}
-    label = outcome.label.zh
+        return line | {"outcome": outcome.code} | _told("label", outcome.label.text)
+    label = outcome.label.text
     for name, value in offer.question.type.parameters.items():
-        label = label.replace(f"{{{name}}}", str(parameters.get(name, value.default)))
+        label = T(*(each.replace(f"{{{name}}}", str(parameters.get(name, value.default))) for each in label))
     if outcome.state == "not_held" and as_of:
-        label = f"{label}（截至 {as_of:%Y-%m-%d %H:%M}，覆盖{_coverage(offer.datasets)}）"
+        coverage = _coverage(offer.datasets)
+        label = T(
+            f"{label.zh}（截至 {as_of:%Y-%m-%d %H:%M}，覆盖{coverage.zh}）",
+            f"{label.en} (as of {as_of:%Y-%m-%d %H:%M}, covering {coverage.en})",
+        )
     shown = _fields(offer, row["facts"], fields) if outcome.state == "held" else {}
     return _line(offer, outcome.state, outcome.proved, outcome.code, label, [], sources, stamp, shown)
 
@@ -105,7 +112,7 @@ def _doubts(offer: Offer, found: Found, freshness: Mapping[str, Freshness], row:
 
 def _fields(offer: Offer, facts: Mapping[str, Any], granted: Collection[str]) -> dict[str, Any]:
     return {
-        name: {"title": title.zh, "value": _value(offer.question.items.get(name), facts[name])}
+        name: {"title": title.zh, "title_en": title.en, "value": _value(offer.question.items.get(name), facts[name])}
         for name, title in offer.question.type.fields.items()
         if name in granted and facts[name] is not None
     }
@@ -121,7 +128,7 @@ def _value(item: Item | None, value: Any) -> Any:
     if item.enum:
         return {"code": value, "label": item.enum.get(value, value)}
     if item.code_list or item.type.name == "division":
-        return {"code": value, "label": lists(item.code_list or "division").label(value).zh}
+        return {"code": value, **_told("label", lists(item.code_list or "division").label(value))}
     return value[:7] if item.type.name == "month" else value
 
 
@@ -132,34 +139,40 @@ def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any
         "department": {"id": dataset.department, "name": dataset.department_name},
         "as_of": fresh.as_of.astimezone(zone).isoformat(timespec="seconds") if fresh.as_of else None,
         "freshness": fresh.state,
-        "freshness_label": STATES[fresh.state].zh,
+        **_told("freshness_label", STATES[fresh.state]),
         "covers": {"divisions": list(dataset.divisions), "since": dataset.since.isoformat() if dataset.since else None},
     }
 
 
 @lru_cache(maxsize=1024)
-def _coverage(datasets: tuple[Dataset, ...]) -> str:
+def _coverage(datasets: tuple[Dataset, ...]) -> T:
     """The divisions covered, and the day from which all of the datasets are."""
     divisions = sorted({code for dataset in datasets for code in dataset.divisions})
-    names = "、".join(lists("division").label(code).zh for code in divisions)
+    labels = [lists("division").label(code) for code in divisions]
+    names = T("、".join(label.zh for label in labels), ", ".join(label.en for label in labels))
     since = max((dataset.since for dataset in datasets if dataset.since), default=None)
-    return f"{names}，{since} 以来" if since else names
+    return T(f"{names.zh}，{since} 以来", f"{names.en}, since {since}") if since else names
+
+
+def _told(name: str, pair: T) -> dict[str, str]:
+    """A label in Chinese, the English one beside it."""
+    return {name: pair.zh, f"{name}_en": pair.en}
 
 
 def _line(
-    offer: Offer, state: str, proved: bool | None, outcome: str | None, label: str, reasons: list[str],
+    offer: Offer, state: str, proved: bool | None, outcome: str | None, label: T, reasons: list[str],
     sources: list[dict[str, Any]], as_of: str | None, fields: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "type": offer.id,
-        "title": offer.question.type.title.zh,
+        **_told("title", offer.question.type.title.text),
         "state": state,
-        "state_label": STATE_LABELS[state].zh,
+        **_told("state_label", STATE_LABELS[state]),
         "proved": proved,
-        "proved_label": PROVED_LABELS[proved].zh,
+        **_told("proved_label", PROVED_LABELS[proved]),
         "outcome": outcome,
-        "label": label,
-        "reasons": [{"code": code, "label": REASONS[code].zh} for code in reasons],
+        **_told("label", label),
+        "reasons": [{"code": code, **_told("label", REASONS[code])} for code in reasons],
         "as_of": as_of,
         "sources": sources,
         "fields": fields,

@@ -12,6 +12,7 @@ from core.hub import Hub
 
 ROLE = "hutong_answer"
 STATEMENT_SECONDS: float = 5  # an answer is milliseconds; whatever takes longer must not hold a clerk's queue
+MAX_WAITING = 256  # beyond, the caller is told at once to come back: a longer queue would only time out
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
@@ -30,5 +31,5 @@ def make(hub: Hub, *, size: int = 8) -> Pool:
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return AsyncConnectionPool(
         make_conninfo(hub.dsn, options=options, application_name="hutong-answer", connect_timeout=5),
-        min_size=2, max_size=size, open=False, timeout=STATEMENT_SECONDS, kwargs={"autocommit": True},
+        min_size=2, max_size=size, open=False, timeout=STATEMENT_SECONDS, max_waiting=MAX_WAITING, kwargs={"autocommit": True},
     )  # fmt: skip

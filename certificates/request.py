@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 # no control characters: they have no meaning in a number, a name or a reference, and PostgreSQL knows no NUL
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_PLAIN)]
-_Code = Annotated[str, StringConstraints(max_length=40, pattern=_PLAIN)]
+# codes are repeated in a refusal ("did you mean"), so nothing that could be a person's number passes for one
+_Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MAX_TYPES = 20
 
 
@@ -37,7 +38,9 @@ class Line(_Strict):
     """One certificate type and its parameters."""
 
     type: _Code = Field(description="证明类型 / certificate type", examples=["residential_registration"])
-    parameters: dict[str, int] = Field(default_factory=dict, description="参数 / parameters")
+    parameters: dict[_Code, StrictInt] = Field(
+        default_factory=dict, max_length=MAX_TYPES, description="参数 / parameters"
+    )
 
 
 class Query(_Strict):

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.etag import unchanged
 from api.state import Running
 from catalog_registry import departments, resources, service_items, systems
 from core.errors import Invalid
@@ -60,14 +61,20 @@ def detail(key: Annotated[str, Path(max_length=80, pattern=PLAIN)], running: Run
 
 
 @router.get("/v1/departments", summary="部门 / Departments")
-def departments_listed(running: Running) -> dict[str, Any]:
+def departments_listed(request: Request, response: Response, running: Running) -> Any:
     """已登记的部门。 / The registered departments."""
-    return {"departments": [each.model_dump() for each in departments.listed(current(running.hub.home))]}
+    published = current(running.hub.home)
+    if same := unchanged(request, response, published):
+        return same
+    return {"departments": [each.model_dump() for each in departments.listed(published)]}
 
 
 @router.get("/v1/systems", summary="系统 / Systems")
-def systems_listed(running: Running) -> dict[str, Any]:
+def systems_listed(request: Request, response: Response, running: Running) -> Any:
     """已登记的部门系统及其采集任务。 / The registered systems and their feeds."""
+    published = current(running.hub.home)
+    if same := unchanged(request, response, published):
+        return same
     return {
         "systems": [
             {
@@ -77,7 +84,7 @@ def systems_listed(running: Running) -> dict[str, Any]:
                     for feed in system.feeds
                 ],
             }
-            for system in systems.listed(current(running.hub.home))
+            for system in systems.listed(published)
         ]
     }  # fmt: skip
 

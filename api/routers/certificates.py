@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Request, Response
 
 from api import metrics
-from api.state import Running
+from api.etag import unchanged
+from api.state import Client, Running
 from certificates.offered import Offer
 from certificates.request import Query
 
@@ -22,18 +22,18 @@ router = APIRouter(tags=["证明 certificates"])
     responses={
         200: {"description": "逐项答复 / one answer a line"},
         401: {"description": "令牌无效 / no valid token"},
+        413: {"description": "请求过大 / too large"},
         422: {"description": "请求内容不符合要求 / not as asked for"},
         503: {"description": "不能留痕或数据库未响应，未作答复 / no audit or no database, no answer"},
     },
     openapi_extra={"security": [{"oauth2": []}]},
 )
-async def ask(query: Query, request: Request, running: Running) -> Response:
+async def ask(client: Client, query: Query, running: Running) -> Response:
     """一次查询一个主体、多项证明；未获授权或不能确定的项为 unknown，并说明原因。证件号码只放在请求体中。
 
     One subject, several certificates; a line not granted or not certain is unknown, with reasons. The number travels in
     the body only.
     """
-    client = running.tokens.client(request)
     answer = await running.answerer.ask(query, client)
     for line in answer.lines:
         metrics.ANSWERS.labels(line["type"], line["state"]).inc()
@@ -41,9 +41,11 @@ async def ask(query: Query, request: Request, running: Running) -> Response:
 
 
 @router.get("/v1/certificates/types", summary="证明类型 / Certificate types")
-def types(running: Running) -> dict[str, Any]:
+def types(request: Request, response: Response, running: Running) -> Any:
     """现行的证明类型及其参数、可授权字段与依据的资源。 / The types in force: parameters, fields, datasets they read."""
     offered = running.answerer.offered()
+    if same := unchanged(request, response, offered.published):
+        return same
     return {"types": [_described(offered.types[id]) for id in sorted(offered.types)]}
 
 
@@ -60,6 +62,7 @@ def _described(offer: Offer) -> dict[str, Any]:
         "parameters": {
             name: {
                 "title": each.title.zh,
+                "title_en": each.title.en,
                 "type": each.type,
                 "default": each.default,
                 "minimum": each.minimum,
@@ -67,9 +70,15 @@ def _described(offer: Offer) -> dict[str, Any]:
             }
             for name, each in made.parameters.items()
         },
-        "fields": {name: title.zh for name, title in made.fields.items()},
+        "fields": {name: {"title": title.zh, "title_en": title.en} for name, title in made.fields.items()},
         "outcomes": [
-            {"code": each.code, "label": each.label.zh, "state": each.state, "proved": each.proved}
+            {
+                "code": each.code,
+                "label": each.label.zh,
+                "label_en": each.label.en,
+                "state": each.state,
+                "proved": each.proved,
+            }
             for each in made.outcomes
         ],
         "datasets": list(made.datasets),

@@ -25,6 +25,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
         200: {"description": "访问令牌 / an access token"},
         400: {"description": "请求不完整 / incomplete request"},
         401: {"description": "客户端认证失败 / unknown client"},
+        429: {"description": "失败次数过多，稍后再试 / too many failures, try later"},
     },
 )
 def token(
@@ -41,12 +42,17 @@ def token(
         if client_secret:
             return _error(400, "invalid_request")  # §2.3: one method of authentication a request
         client_id, client_secret = basic
+    who = request.client.host if request.client else ""
+    if wait := max(running.failures.wait(who, client_id), running.strangers.wait(who)):
+        return _error(429, "temporarily_unavailable", {"Retry-After": str(wait)})
     if not client_id.isprintable() or not client_id or not client_secret:
         return _error(401, "invalid_client")
     try:
         with running.hub.read() as connection:
             client = clients.authenticate(connection, client_id, client_secret)
     except Unauthorised:
+        running.failures.count(who, client_id)
+        running.strangers.count(who)
         return _error(401, "invalid_client")
     return JSONResponse(running.tokens.issue(client.id, client.department), headers=_NO_STORE)
 
@@ -62,6 +68,6 @@ def _basic(header: str) -> tuple[str, str] | None:
     return unquote_plus(id), unquote_plus(secret)
 
 
-def _error(status: int, code: str) -> JSONResponse:
-    headers = {**_NO_STORE, "WWW-Authenticate": 'Basic realm="hutong"'} if status == 401 else _NO_STORE
-    return JSONResponse({"error": code}, status, headers)
+def _error(status: int, code: str, more: dict[str, str] | None = None) -> JSONResponse:
+    challenge = {"WWW-Authenticate": 'Basic realm="hutong"'} if status == 401 else {}
+    return JSONResponse({"error": code}, status, {**_NO_STORE, **challenge, **(more or {})})

@@ -70,7 +70,9 @@ def test_only_granted_fields_leave(town: Town) -> None:
         town.grant(connection, SETTLED, ["loans"], item=item.id)
     who = person()
     town.put("fund_loan", loan(who, status="settled", balance=0, settled_on=clock.today()))
-    assert town.line(who, SETTLED, item=item.id)["fields"] == {"loans": {"title": "贷款笔数", "value": 1}}
+    assert town.line(who, SETTLED, item=item.id)["fields"] == {
+        "loans": {"title": "贷款笔数", "title_en": "loans", "value": 1}
+    }
     assert town.line(who, SETTLED)["fields"].keys() == {"loans", "settled_on"}
 
 
