@@ -52,13 +52,18 @@ def give(
 ) -> Grant:  # fmt: skip
     """Grant a type to a department for a service item; `fields` None gives all of the type's answer fields.
 
-    Raises Invalid for an unknown type or field, NotFound for an unknown service item.
+    Raises Invalid for an unknown type, department or field, NotFound for an unknown service item.
     """
     body = published.texts("certificate").get(certificate_type)
     if body is None:
         raise Invalid(
             T(f"没有证明类型 {certificate_type}。", f"There is no certificate type {certificate_type}."),
             remedy=near(certificate_type, published.texts("certificate")), pointer="/certificate_type",
+        )  # fmt: skip
+    if department not in published.departments:
+        raise Invalid(
+            T(f"没有部门 {department}。", f"There is no department {department}."),
+            remedy=near(department, published.departments), pointer="/department",
         )  # fmt: skip
     known = load(body).fields
     for field in fields or ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,7 @@ _LASTING = {
     "identity_card": "^([0-9]{15}|[0-9]{17}[0-9X])$",
     "credit_code": "^([0-9A-Z]{9}|[0-9A-Z]{18})$",
 }
+_PLAIN = re.compile("[\u4e00-\u9fa5]+")
 _NAMES = {"person": "person_name", "firm": "organisation_name"}
 
 
@@ -87,6 +89,8 @@ def resolve(kind: str, number: str, name: str) -> Subject:
 @lru_cache(maxsize=8192)
 def standard_name(who: str, name: str) -> str:
     """A person's or a firm's name as records hold it; what cannot be standardised stays as written."""
+    if _PLAIN.fullmatch(name):
+        return name  # nothing to unify in plain hanzi
     values, _ = get(_NAMES[who]).standardise(pa.array([name], pa.string()), Options())
     standard = values[0].as_py()
     return standard if standard is not None else name

@@ -43,7 +43,7 @@ def test_shipped_types_fit_the_shipped_contracts(path: Path) -> None:
         ("when: {transfers: {above: 0}}", "when: {transfer: {above: 0}}", "outcomes[1].when.transfer", "transfers"),
         ("when: {transfers: {above: 0}}", "when: {statuses: {above: 0}}", "outcomes[1].when.statuses", "count"),
         ("when: {transfers: {above: 0}}, ", "", "outcomes[1].when", ""),
-        ("state: not_held, proved: false", "state: not_held, proved: false, needs_complete: false", "outcomes[4]", ""),
+        ("state: not_held, proved: false", "state: not_held, proved: false, needs_complete: false", "outcomes[5]", ""),
         ("{dataset: fund_account, role: holder}", "{dataset: fund_account, of: movements}", "branches.accounts.of", ""),
     ],
 )  # fmt: skip

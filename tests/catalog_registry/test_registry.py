@@ -160,6 +160,8 @@ def test_grants_are_dated_and_never_deleted(hub: Hub) -> None:
             assert "loan" in str(refused.value.remedy)
         with pytest.raises(NotFound):
             give(service_item="nothing")
+        with pytest.raises(Invalid, match="housing"):
+            give(department="housin")
         at = clock.now() + timedelta(minutes=1)
         assert grants.granted(connection, "housing", "item", type, at) is None
         narrow = give(fields=["loans"], valid_to=clock.now() + timedelta(hours=1))

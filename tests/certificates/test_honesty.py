@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from certificates.offered import covers
+from schemas.links import ends
 from tests.certificates.town import Someone, Town, firm, person
 
 SETTLED, HOME, NO_HOME, FUND, CREDIT = (
@@ -129,3 +130,11 @@ def test_a_province_is_covered_by_its_cities() -> None:
     cities = [code for code, entries in divisions.history().items() if code[:2] == "43" and entries[-1].until is None]
     assert covers([code for code in cities if code[2:] != "0000"], "430000")
     assert not covers([code for code in cities if code[2:] != "0000" and code[:4] != "4309"], "430000")
+
+
+def test_what_leads_to_other_datasets_is_kept_of_a_waiting_row(town: Town) -> None:
+    contracts = town.published.contracts
+    for id, expected in (
+        ("fund_movement", {"account_no"}), ("real_estate_limit", {"unit_no"}), ("fund_account", {"account_no", "employer_no"}),
+    ):  # fmt: skip
+        assert expected <= set(ends(contracts[id], contracts.values()))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pyarrow as pa
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certificates import receipt
 from certificates.subject import KINDS, resolve
 from core.errors import Invalid
+from schemas.types import Options, get
 from tests.certificates.town import firm, person
 
 
@@ -40,6 +46,29 @@ def test_what_cannot_be_a_number_is_refused_unrepeated(kind: str, number: str) -
 @given(st.text("·•・．‧", min_size=1, max_size=1), st.text("·•・．‧", min_size=1, max_size=1))
 def test_the_middle_dot_of_a_name_is_one_whatever_it_looks_like(one: str, other: str) -> None:
     assert resolve("identity_card", "11010519491231002X", f"阿依{one}古丽").is_named(f"阿依{other}古丽")
+
+
+@given(
+    st.sampled_from(["person_name", "organisation_name"]),
+    st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1),
+)
+def test_plain_hanzi_are_standard_as_they_stand(kind: str, name: str) -> None:
+    assert get(kind).standardise(pa.array([name]), Options())[0][0].as_py() == name
+
+
+_VALUES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii")),
+        st.recursive(
+            _VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii")), inner)
+        ),
+    )
+)
+def test_the_canonical_form_is_that_of_the_standard(answer: dict[str, Any]) -> None:
+    assert receipt.canonicalise(answer) == rfc8785.dumps(answer)
 
 
 @given(st.sampled_from(sorted(KINDS)), st.text(max_size=30), st.text(min_size=1, max_size=30))
