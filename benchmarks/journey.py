@@ -103,7 +103,7 @@ def _prepare(contender: str, url: str, home: Path, source_url: str) -> None:
 
 
 def _median(runs: list[dict[str, Any]], name: str) -> float:
-    return statistics.median(run[name] for run in runs)
+    return float(statistics.median(run[name] for run in runs))
 
 
 def _lines(report: dict[str, Any]) -> list[list[str]]:

@@ -38,9 +38,9 @@ class Watermark:
     def observe(self, marks: Iterable[Mark | None]) -> None:
         """Take the maximum of plain values of one kind (text that holds numbers is compared as numbers)."""
         seen = [mark for mark in set(marks) if mark is not None and mark != ""]
-        best = max(seen, key=_order, default=None)
+        best = max(seen, key=order, default=None)
         if best is not None and self._is_future(best):
-            best = max((mark for mark in seen if not self._is_future(mark)), key=_order, default=None)
+            best = max((mark for mark in seen if not self._is_future(mark)), key=order, default=None)
         if best is not None:
             self._raise_to(text_of(best))
 
@@ -56,7 +56,7 @@ class Watermark:
             self._raise_to(text_of(pc.max(column).as_py()))
 
     def _raise_to(self, text: str) -> None:
-        if self.value is None or _order(text) > _order(self.value):
+        if self.value is None or order(text) > order(self.value):
             self.value = text
 
     def _bound(self, kind: pa.DataType) -> pa.Scalar | None:
@@ -85,7 +85,7 @@ def text_of(mark: Mark) -> str:
     return repr(mark) if isinstance(mark, float) else str(mark)
 
 
-def _order(mark: Mark) -> tuple[int, Decimal, str]:
+def order(mark: Mark) -> tuple[int, Decimal, str]:
     """Numbers before text, numbers by value, text by its characters (ISO 8601 sorts by time)."""
     text = text_of(mark)
     if isinstance(mark, int | float | Decimal) or _NUMBER.fullmatch(text):

@@ -44,6 +44,8 @@ class Landing:
                 raise Stop(T("批次已落地,不能改写。", "The batch has landed and cannot be rewritten."))
             self.fs.delete_dir(folder)
         try:
+            if self.local:
+                Path(self.root).mkdir(parents=True, exist_ok=True, mode=0o700)
             self.fs.create_dir(folder, recursive=True)
         except OSError as error:
             raise NotReady(
@@ -89,8 +91,8 @@ class Landing:
                     ),
                     code="landing_checksum",
                 )
-            if not part["name"].endswith(".parquet"):
-                continue
+            if not part["name"].startswith("part-"):
+                continue  # an original may be Parquet too
             with self.fs.open_input_file(path) as source:
                 yield from pq.ParquetFile(source).iter_batches(batch_size=chunk_rows)
 

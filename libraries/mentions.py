@@ -34,6 +34,7 @@ KIND_OF_TYPE: Mapping[str, str] = {"citizen_no": "identity_card", "credit_code":
 #: kind of an organisation's number by its length (DOMAIN §4: 18 uscc, 15 registration, 9 organisation code)
 KIND_OF_LENGTH: Mapping[int, str] = {18: "uscc", 15: "registration_no", 9: "organisation_code"}
 LICENSE = "license"
+LONGEST = 500  # characters of a claim; both are indexed, and PostgreSQL refuses index entries beyond 2,704 bytes
 
 
 def of_rows(contract: Contract, values: Mapping[str, pa.Array], options: Mapping[str, Options]) -> pa.Table:
@@ -61,8 +62,8 @@ def _of_subject(
             pa.repeat(subject.role, len(parent)),
             pa.array(part, pa.int32()),
             kinds,
-            numbers.cast(pa.string()),
-            names.cast(pa.string()),
+            pc.utf8_slice_codeunits(numbers.cast(pa.string()), 0, LONGEST),
+            pc.utf8_slice_codeunits(names.cast(pa.string()), 0, LONGEST),
         ],
         schema=SCHEMA,
     )
@@ -144,29 +145,23 @@ def merge(connection: Connection, dataset: str, system: str, staged: str, touche
     stated is pending anew; one whose claim is unchanged keeps its link meanwhile. Whoever a mention was linked to is to be
     refreshed: marked under row locks taken in one order, so that neither a refresh nor another merge can come between.
     """
-    names = {"dataset": dataset, "system": system}
     connection.execute(
         text(
             f"WITH gone AS (DELETE FROM libraries.mention m USING {touched} t WHERE m.dataset = :dataset AND m.key = t.key "
             f"AND NOT EXISTS (SELECT FROM {staged} s WHERE s.key = m.key AND s.role = m.role AND s.part = m.part) "
-            f"RETURNING m.entity_id) {_DIRTY.format(linked='gone')}"
-        ),
-        names,
-    )
-    connection.execute(
-        text(
-            "WITH stated AS (INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
+            "RETURNING m.entity_id, m.id_value), "
+            "stated AS (INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
             f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} ORDER BY key "
             "ON CONFLICT (dataset, key, role, part) DO UPDATE SET id_kind = excluded.id_kind, id_value = excluded.id_value, "
             "name = excluded.name, pending = true, entity_id = CASE WHEN (m.id_kind, m.id_value, m.name) IS NOT DISTINCT FROM "
             "(excluded.id_kind, excluded.id_value, excluded.name) THEN m.entity_id END "
-            f"RETURNING old.entity_id) {_DIRTY.format(linked='stated')}"
+            "RETURNING old.entity_id, old.id_value), "
+            "before AS (SELECT * FROM gone UNION SELECT * FROM stated) "
+            "UPDATE libraries.entity SET dirty = true WHERE id IN (SELECT e.id FROM libraries.entity e WHERE "
+            "e.id IN (SELECT entity_id FROM before WHERE entity_id IS NOT NULL) "
+            # a mention that was linked to nobody may have been what kept others of its number apart
+            "OR e.id_value IN (SELECT id_value FROM before WHERE entity_id IS NULL AND id_value IS NOT NULL) "
+            "ORDER BY e.id FOR UPDATE)"
         ),
-        names,
+        {"dataset": dataset, "system": system},
     )
-
-
-_DIRTY = (
-    "UPDATE libraries.entity SET dirty = true WHERE id IN (SELECT id FROM libraries.entity "
-    "WHERE id IN (SELECT entity_id FROM {linked} WHERE entity_id IS NOT NULL) ORDER BY id FOR UPDATE)"
-)

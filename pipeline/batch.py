@@ -22,7 +22,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     "landed": frozenset({"merged", "blocked", "failed"}),
     "blocked": frozenset({"dropped"}),
     "merged": frozenset({"delivered"}),
-    "failed": frozenset({"dropped"}),
+    "failed": frozenset({"landed", "dropped"}),
     "delivered": frozenset(),
     "dropped": frozenset(),
 }

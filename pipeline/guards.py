@@ -12,10 +12,23 @@ from schemas.contract import Contract
 from schemas.derive import expectations, sql
 
 
-def check_size(feed: Feed, batch: Batch, last: Batch | None, rows: int) -> None:
-    """The feed's own limits, on a full batch's rows or else on the feed's current rows. Raises BatchBlocked."""
+def check_size(feed: Feed, batch: Batch, before: int, rows: int) -> None:
+    """The feed's own limits, on a full batch's rows or else on the feed's current rows after the merge; `before` are its
+    current rows until then. Raises BatchBlocked."""
     if batch.origin == "replay":
         return
+    if feed.mode == "full" and rows == 0 and before and "min" not in feed.expect.rows.model_fields_set:
+        raise BatchBlocked(
+            T(
+                f"来源为空,而共享库中有 {before:,} 行。",
+                f"The source is empty, while the library holds {before:,} rows.",
+            ),
+            code="empty",
+            remedy=T(
+                "向来源部门核实;若确已清空,在该任务的 expect 中写明 rows: {min: 0}。",
+                "Ask the department; if it was emptied on purpose, say `rows: {min: 0}` under `expect` of the feed.",
+            ),
+        )
     low, high = feed.expect.rows.min, feed.expect.rows.max
     if low is not None and rows < low:
         raise BatchBlocked(
@@ -38,12 +51,11 @@ def check_size(feed: Feed, batch: Batch, last: Batch | None, rows: int) -> None:
                 "Ask whether it was given twice; raise the limit if it grew.",
             ),
         )
-    before = last.evidence.get("landed") if last else None
-    if feed.mode == "full" and feed.expect.shrink is not None and before and rows < before * (1 - feed.expect.shrink):
+    if feed.mode == "full" and feed.expect.shrink is not None and rows < before * (1 - feed.expect.shrink):
         raise BatchBlocked(
             T(
-                f"行数骤降:上一批 {before:,} 行,本批 {rows:,} 行,超过允许的 {feed.expect.shrink:.0%}。",
-                f"A sudden shrink: {before:,} rows before, {rows:,} now, more than the {feed.expect.shrink:.0%} allowed.",
+                f"行数骤降:共享库中 {before:,} 行,本批 {rows:,} 行,超过允许的 {feed.expect.shrink:.0%}。",
+                f"A sudden shrink: {before:,} rows held, {rows:,} now, more than the {feed.expect.shrink:.0%} allowed.",
             ),
             code="shrink",
             remedy=T(
@@ -59,7 +71,11 @@ def check_table_rules(connection: Connection, contract: Contract, batch: Batch) 
         return []
     from schemas.derive import judge
 
-    totals = dict(connection.execute(text(sql.totals(contract, sql.current(contract.id)))).one()._mapping)
+    totals = dict(
+        connection.execute(text(sql.totals(contract, sql.current(contract.id))), {"system": batch.system})
+        .one()
+        ._mapping
+    )
     failed = judge.validate_totals(totals, expectations.table_suite(contract))
     for expectation, total in failed:
         rule = expectation.rule

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from core.actor import SYSTEM, Actor
-from core.errors import DatabaseUnavailable, Retry
+from core.errors import DatabaseUnavailable, Retry, Stop
 from core.hub import Hub
 from core.log import get_logger
 from core.text import T
@@ -87,6 +87,17 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
         batch = batches.get(connection, batch_id)
     if batch.state in ("merged", "delivered"):
         return batch
+    if batch.state == "failed" and (manifest := landing.manifest(hub, batch)) is not None:
+        batch = landing.landed(hub, batch, manifest, actor)  # nothing of the feed merged since, else it were dropped
+    if batch.state != "landed":
+        raise Stop(
+            T(
+                f"批次 {batch.id} 处于“{batches.STATE_NAMES[batch.state].zh}”,不能入库。",
+                f"Batch {batch.id} is {batch.state} and cannot be loaded.",
+            ),
+            remedy=T("重新运行该采集任务。", "Run the feed again."),
+            code="batch_state",
+        )
     found = definition.of_batch(hub, batch)
     with _ended_on_error(hub, batch, actor):
         staged = stage.stage(hub, found.contract, found.feed, batch, landing.chunks(hub, batch))
@@ -123,22 +134,21 @@ def _alone(hub: Hub, feed_id: str) -> Iterator[None]:
     """Only one process works on a feed. The lock goes with its session: that of a killed process is free as soon as the
     server has noticed, which the few seconds of waiting allow for."""
     name = {"name": f"hutong.feed.{feed_id}"}
-    with hub.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with hub.engine.connect() as connection:
+        connection.detach()  # closing it ends the session, and with it the lock
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         try:
             connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
         except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
             raise Retry(
                 T(f"采集任务 {feed_id} 正在运行。", f"The feed {feed_id} is being run already."),
                 remedy=T("等它结束后再试。", "Try again when it has ended."),
                 code="feed_busy",
             ) from error
-        finally:
-            connection.execute(text("RESET lock_timeout"))
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+        connection.commit()
+        yield
 
 
 @contextmanager
@@ -148,7 +158,7 @@ def _ended_on_error(hub: Hub, subject: landing.Landing | Batch, actor: Actor) ->
         yield
     except Exception as error:
         batch = subject.batch if isinstance(subject, landing.Landing) else subject
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) and _passing(error):
             raise DatabaseUnavailable(
                 T("数据库连接中断。", "The database connection broke."),
                 remedy=T("稍后重试。", "Try again later."),
@@ -159,13 +169,23 @@ def _ended_on_error(hub: Hub, subject: landing.Landing | Batch, actor: Actor) ->
         raise
 
 
+#: SQLSTATE classes that another try may get past: connection, rollback (deadlock), resources, lock, operator
+_PASSING = ("08", "40", "53", "55", "57")
+
+
+def _passing(error: OperationalError) -> bool:
+    """Whether the database, not the batch, is in the way. A limit of the program (54) would stop every later try."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state.startswith(_PASSING)
+
+
 def _end(hub: Hub, batch: Batch, error: Exception, actor: Actor) -> None:
     why = batches.reason(error)
     state = "blocked" if isinstance(error, batches.BLOCKING) else "failed"
     log.warning("batch ended", feed=batch.feed, batch=str(batch.id), state=state, code=why["code"])
+    stage.drop(hub, batch)
     with hub.begin() as connection:
         batches.move(connection, batch, state, actor, reason=why)
-    stage.drop(hub, batch)
 
 
 def _chained(first: pa.RecordBatch | None, rest: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

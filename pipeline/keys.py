@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 _SEPARATOR = "\x1f"
+_ESCAPE = "\x1e"
 _NULL = "\x00"
 # splitmix64 (Steele, Lea, Flood 2014): increment and finaliser
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -27,9 +28,23 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 def joined(columns: list[pa.Array]) -> list[bytes]:
     """The columns of each row as bytes, unambiguous for typed values (a null is not an empty string)."""
-    texts = [column.cast(pa.string()) for column in columns]
+    texts = (
+        [_escaped(column.cast(pa.string())) for column in columns]
+        if len(columns) > 1
+        else [columns[0].cast(pa.string())]
+    )
     row = pc.binary_join_element_wise(*texts, _SEPARATOR, null_handling="replace", null_replacement=_NULL)
     return list(row.cast(pa.binary()).to_pylist())
+
+
+def _escaped(column: pa.Array) -> pa.Array:
+    """Text in which the separator cannot be mistaken; hardly any text holds one."""
+    if (
+        not pc.any(pc.match_substring(column, _SEPARATOR)).as_py()
+        and not pc.any(pc.match_substring(column, _ESCAPE)).as_py()
+    ):
+        return column
+    return pc.replace_substring(pc.replace_substring(column, _ESCAPE, _ESCAPE + "0"), _SEPARATOR, _ESCAPE + "1")
 
 
 def key_bytes(system: str, columns: list[pa.Array]) -> NDArray[np.void]:

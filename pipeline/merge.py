@@ -4,20 +4,25 @@ transaction. Whatever goes wrong in it leaves the library as it was."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from connectors.system import Feed
 from core.actor import Actor
+from core.errors import Stop
 from core.hub import Hub
+from core.text import T
 from libraries import mentions
 from pipeline import batch as batches
 from pipeline import guards, quarantine, reconcile, repeats
 from pipeline.batch import Batch
 from pipeline.stage import Staged
+from schemas import keys as key_rules
 from schemas.contract import Contract
 from schemas.derive import sql
 
@@ -29,29 +34,31 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     settled = repeats.settle(hub, feed, batch, staged)
     tables = {name: f"staging.{table}" for name, table in staged.tables.items()}
     with hub.begin() as connection:
-        last = batches.last_merged(connection, feed.id)
-        if feed.mode == "full":
-            guards.check_size(feed, batch, last, staged.landed)
+        _in_turn(connection, batch)
+        bare = _locked_if_empty(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
+        if feed.mode == "full":
+            guards.check_size(feed, batch, before.rows, staged.landed)
         repeats.apply(connection, hub, feed, batch, staged, settled)
         for name in ("rows", "gone"):
             connection.execute(text(f"ANALYZE {tables[name]}"))
-        inserted, changed = _merge_rows(connection, contract, feed, batch, tables, empty=before.rows == 0)
+        with _indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
+            inserted, changed = _merge_rows(connection, contract, feed, batch, tables, empty=before.rows == 0)
         closed = _close(connection, contract, batch, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
-        quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"])
+        quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"], tables["gone"])
         quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
         after = reconcile.held(connection, contract.id, feed.system)
         if feed.mode != "full":
-            guards.check_size(feed, batch, last, after.rows)
+            guards.check_size(feed, batch, before.rows, after.rows)
         warnings = guards.check_table_rules(connection, contract, batch)
         quarantined = staged.quarantined + len(settled.conflicting)
         removed = staged.removed - settled.removed
         kept = staged.landed - quarantined - len(settled.repeated) - removed
-        expected, held = _hashes(connection, contract, feed, staged, settled, tables, after)
+        expected, held = _hashes(connection, contract, feed, staged, settled, tables, after, kept)
         staged.seconds["merge"] += time.perf_counter() - started
         evidence: dict[str, Any] = {
-            "landed": staged.landed,
+            "landed": batch.landed_rows,
             "inserted": inserted,
             "changed": changed,
             "unchanged": kept - inserted - changed,
@@ -64,7 +71,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             "expected_hash": expected,
             "held_hash": held,
             "source_rows": batch.source_rows,
-            "findings": dict(staged.findings),
+            "findings": dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)})),
             "table_warnings": warnings,
             "seconds": {name: round(value, 3) for name, value in staged.seconds.items()},
         }
@@ -92,8 +99,7 @@ def _merge_rows(
         insert = text(
             f"INSERT INTO {current} ({', '.join(columns)}) SELECT {', '.join(staged)} FROM {tables['rows']} s"
         )
-        with _indexed_after(connection, current):
-            return connection.execute(insert, facts).rowcount, 0
+        return connection.execute(insert, facts).rowcount, 0
     assignments = [f"{item} = s.{item}" for item in [*items, "_row_hash", "_row_no"]]
     ended = [*columns, "_known_to", "_ended", "_ended_by"]
     row = connection.execute(
@@ -113,14 +119,39 @@ def _merge_rows(
     return row[0], row[1]
 
 
+def _in_turn(connection: Connection, batch: Batch) -> None:
+    """One merge of a feed at a time, and none behind a later one: a worker that lost its session's lock must not come back
+    with older rows."""
+    name = {"name": f"hutong.merge.{batch.feed}"}
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), name)
+    last = batches.last_merged(connection, batch.feed)
+    if last is not None and last.seq > batch.seq:
+        raise Stop(
+            T(f"批次 {batch.id} 之后的批次已入库。", f"A batch later than {batch.id} is merged already."),
+            code="superseded",
+        )
+
+
+def _locked_if_empty(connection: Connection, table: str) -> bool:
+    """Whether the table has no rows and is this transaction's alone. Someone else's lock is not waited for long."""
+    try:
+        with connection.begin_nested():
+            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            empty = f"SELECT NOT EXISTS (SELECT FROM {table})"
+            if not connection.execute(text(empty)).scalar_one():
+                return False
+            connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+            return bool(connection.execute(text(empty)).scalar_one())
+    except OperationalError:
+        return False
+    finally:
+        connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
+
+
 @contextmanager
 def _indexed_after(connection: Connection, table: str) -> Iterator[None]:
     """Fill an empty table without its indexes and build them when it is full: keys are hashes, so each row would go to
-    another page of its index, which takes three times as long. Readers of a table with rows are never locked out."""
-    if connection.execute(text(f"SELECT EXISTS (SELECT FROM {table})")).scalar_one():
-        yield
-        return
-    connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    another page of its index, which takes three times as long. Readers wait for a first load; they had nothing to read."""
     indexes = connection.execute(
         text(
             "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made_by, quote_ident(c.conname) AS key, "
@@ -167,11 +198,10 @@ def _close(connection: Connection, contract: Contract, batch: Batch, tables: dic
 
 def _hashes(
     connection: Connection, contract: Contract, feed: Feed, staged: Staged, settled: repeats.Settled,
-    tables: dict[str, str], after: reconcile.Held,
+    tables: dict[str, str], after: reconcile.Held, kept: int,
 ) -> tuple[str, str]:  # fmt: skip
     """What the library should hold and does hold. A full batch: the fold of all content hashes, computed here from the
     source's rows, against the table's. Any other: its rows against those found in the table."""
     if feed.mode != "full":
-        shipped = connection.execute(text(f"SELECT count(*) FROM {tables['rows']}")).scalar_one()
-        return str(shipped), str(reconcile.staged_and_held(connection, contract.id, tables["rows"]))
+        return str(kept), str(reconcile.staged_and_held(connection, contract.id, tables["rows"]))
     return str(staged.content ^ settled.content ^ staged.retained(settled.keys)), str(after.content)

@@ -47,17 +47,22 @@ class Ahead(Generic[Thing]):
 
     def _read(self) -> None:
         end = _End()
+        try:
+            self._read_through()
+        except BaseException as error:  # the caller raises it
+            end = _End(error)
+        finally:
+            self._pass(end)
+
+    def _read_through(self) -> None:
         iterator = iter(self._source)
         try:
             for thing in iterator:
                 if not self._pass(thing):
                     return
-        except BaseException as error:  # the caller raises it
-            end = _End(error)
         finally:
             if hasattr(iterator, "close"):
                 iterator.close()
-            self._pass(end)
 
     def _pass(self, thing: Thing | _End) -> bool:
         while not self._stop.is_set():

@@ -15,6 +15,7 @@ from libraries import mentions
 from pipeline.batch import Batch
 from pipeline.standardise import Chunk, Standardiser
 from pipeline.validate import as_text
+from schemas import keys as key_rules
 from schemas.types import columns
 
 ROWS = pa.schema([("row_no", pa.int64()), ("key", pa.binary()), ("source_key", pa.string()), ("row", pa.string())])
@@ -36,12 +37,11 @@ def rows(chunk: Chunk, bad: NDArray[np.bool_], standardiser: Standardiser) -> tu
     numbers = chunk.row_no[bad]
     contract = standardiser.contract
     written = {item.name: columns.cells(as_text(standardiser.raw(raw, item.name))) for item in contract.items}
-    readable = np.ones(len(numbers), dtype=bool)
+    # a key with a part that is missing or cannot be read is no key: other rows would share it
+    readable = chunk.reasons[key_rules.ITEM][bad] == 0
     source_keys: list[list[str | None]] = []
     parts = [written[name].to_pylist() for name in contract.key]
-    for index, key in enumerate(zip(*parts, strict=True)):
-        readable[index] = all(part is not None for part in key)
-        source_keys.append(list(key))
+    source_keys += [list(key) for key in zip(*parts, strict=True)]
     keys = [bytes(key) if there else None for key, there in zip(chunk.keys[bad], readable, strict=True)]
     table = pa.table(
         {
@@ -74,7 +74,7 @@ def rows(chunk: Chunk, bad: NDArray[np.bool_], standardiser: Standardiser) -> tu
 def _led(item: str, values: pa.Array, numbers: NDArray[np.int64]) -> pa.Table:
     """What the rows say in an item that leads to other datasets, under the role `@item`: such a row is somebody's although
     it names nobody."""
-    said = values.cast(pa.string())
+    said = pc.utf8_slice_codeunits(values.cast(pa.string()), 0, mentions.LONGEST)
     rows = len(said)
     table = pa.table(
         [pa.array(numbers), pa.repeat(f"@{item}", rows), pa.repeat(pa.scalar(0, pa.int32()), rows), said,
@@ -90,17 +90,30 @@ def _as_rows(raw: pa.RecordBatch) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
-def close_restated(connection: Connection, batch: Batch, staged: str, waiting: str) -> None:
+def close_restated(connection: Connection, batch: Batch, staged: str, waiting: str, gone: str) -> None:
     """Earlier waiting rows of the feed that this batch states again end here: corrected at the source, or waiting anew.
 
     A full batch restates everything; any other, only the keys it brought.
     """
-    stated = f"q.key IN (SELECT _key FROM {staged} UNION ALL SELECT key FROM {waiting})"
+    stated = (
+        f"(q.key IN (SELECT _key FROM {staged} UNION ALL SELECT key FROM {waiting} UNION ALL SELECT _key FROM {gone}) "
+        f"OR q.key IS NULL AND q.row IN (SELECT CAST(row AS jsonb) FROM {waiting} WHERE key IS NULL))"
+    )
     condition = "true" if batch.mode == "full" else stated
+    # a row that waits already, word for word, goes on waiting: it keeps its findings and the day it began
+    connection.execute(
+        text(
+            f"CREATE TEMP TABLE waits_already ON COMMIT DROP AS SELECT w.row_no, q.batch_id, q.row_no AS since FROM {waiting} w "
+            "JOIN hub.quarantine q ON q.feed = :feed AND q.status = 'open' AND q.key = w.key AND q.row = CAST(w.row AS jsonb) "
+            "JOIN hub.batch b ON b.id = q.batch_id AND b.contract_sha = :contract"
+        ),
+        {"feed": batch.feed, "contract": batch.contract_sha},
+    )
     connection.execute(
         text(
             "UPDATE hub.quarantine q SET status = 'closed_by_source', closed_at = now() "
-            f"WHERE q.feed = :feed AND q.status = 'open' AND {condition}"
+            f"WHERE q.feed = :feed AND q.status = 'open' AND {condition} "
+            "AND NOT EXISTS (SELECT FROM waits_already a WHERE a.batch_id = q.batch_id AND a.since = q.row_no)"
         ),
         {"feed": batch.feed},
     )
@@ -112,22 +125,25 @@ def insert(connection: Connection, batch: Batch, staged_rows: str, staged_subjec
     connection.execute(
         text(
             "INSERT INTO hub.quarantine (batch_id, row_no, feed, system, dataset, key, source_key, row) "
-            "SELECT :batch, row_no, :feed, :system, :dataset, key, CAST(source_key AS jsonb), CAST(row AS jsonb) "
-            f"FROM {staged_rows}"
+            "SELECT :batch, s.row_no, :feed, :system, :dataset, key, CAST(source_key AS jsonb), CAST(row AS jsonb) "
+            f"FROM {staged_rows} s {_NEW}"
         ),
         names,
     )
     connection.execute(
         text(
             "INSERT INTO hub.quarantine_subject (batch_id, row_no, dataset, role, part, number, name) "
-            f"SELECT :batch, row_no, :dataset, role, part, number, name FROM {staged_subjects}"
+            f"SELECT :batch, s.row_no, :dataset, role, part, number, name FROM {staged_subjects} s {_NEW}"
         ),
         names,
     )
     connection.execute(
         text(
             "INSERT INTO hub.finding (batch_id, row_no, dataset, item, rule, severity, dimension, raw) "
-            f"SELECT :batch, row_no, :dataset, item, rule, severity, dimension, raw FROM {staged_findings}"
+            f"SELECT :batch, s.row_no, :dataset, item, rule, severity, dimension, raw FROM {staged_findings} s {_NEW}"
         ),
         names,
     )
+
+
+_NEW = "WHERE NOT EXISTS (SELECT FROM waits_already a WHERE a.row_no = s.row_no)"

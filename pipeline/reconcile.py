@@ -45,6 +45,8 @@ def check(evidence: Mapping[str, Any]) -> None:
         evidence[name] for name in ("inserted", "changed", "unchanged", "repeated", "removed", "quarantined")
     )
     problems = []
+    if evidence["unchanged"] < 0:
+        problems.append(f"{-evidence['unchanged']} rows more were written than read")
     if accounted != evidence["landed"]:
         problems.append(f"landed {evidence['landed']} ≠ accounted {accounted}")
     if evidence["after"] != evidence["before"] + evidence["inserted"] - evidence["closed"]:

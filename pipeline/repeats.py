@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from connectors import watermark
 from connectors.system import Feed
 from core import clock
 from core.hub import Hub
@@ -84,7 +85,9 @@ def _order(hub: Hub, feed: Feed, batch: Batch, numbers: set[int]) -> dict[int, A
     """The watermark of landed rows, read again: repeats are rare, so nothing is held for them while rows pass."""
     if not feed.watermark:
         return {}
-    return {number: row.column(feed.watermark)[0].as_py() for number, row in land.rows(hub, batch, numbers)}
+    marks = ((number, row.column(feed.watermark)[0].as_py()) for number, row in land.rows(hub, batch, numbers))
+    # as the watermark compares: numbers by value, also where a source writes everything as text
+    return {number: None if mark is None else watermark.order(mark) for number, mark in marks}
 
 
 def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, settled: Settled) -> None:
@@ -102,7 +105,7 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
 
 
 def _wait(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, conflicting: list[int]) -> None:
-    ends = links.ends(staged.contract, current(hub.home).contracts.values())
+    ends = links.ends(staged.contract, current(hub.home).pointing_at(staged.contract.id))
     standardiser = Standardiser(staged.contract, feed, clock.today(hub.settings.timezone), ends)
     found = list(land.rows(hub, batch, set(conflicting)))
     numbers = np.array([number for number, _ in found], dtype=np.int64)

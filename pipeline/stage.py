@@ -20,6 +20,7 @@ from connectors.system import Feed
 from core import clock
 from core.hub import Hub
 from libraries import mentions
+from pipeline import batch as batches
 from pipeline import quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
@@ -52,6 +53,8 @@ class Staged:
     unreadable_keys: int = 0
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     content: int = 0
+    #: another version of the contract than the last batch's: who is named is said again for every row
+    renamed: bool = False
     findings: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -104,11 +107,14 @@ def drop(hub: Hub, batch: Batch) -> None:
 def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
     """Run the chunks of a batch through standardising and judging into its staging tables."""
     judge = Judge(contract)
-    ends = links.ends(contract, current(hub.home).contracts.values())
+    ends = links.ends(contract, current(hub.home).pointing_at(contract.id))
     standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone), ends)
     with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
         staged = Staged(contract, create(hub, contract, batch), known(hub, contract, feed))
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
+        with hub.read() as reading:
+            last = batches.last_merged(reading, feed.id)
+        staged.renamed = last is not None and last.contract_sha != contract.sha256
 
         def ship(parcel: tuple[str, pa.Table]) -> None:
             started = time.perf_counter()
@@ -169,8 +175,11 @@ def _take(
     same = np.zeros(len(bad), dtype=bool)
     there = at_known >= 0
     same[there] = staged.known.content[at_known[there]] == chunk.content[there]
-    parcels = [("findings", judged.findings)]
+    parcels = [("findings", _new(judged.findings, same & good, chunk))]
     parcels += _rows(chunk, good & ~same, standardiser)
+    if staged.renamed and (good & same).any():
+        named = dict(_rows(chunk, good & same, standardiser))
+        parcels += [("mentions", named["mentions"]), ("touched", pa.table({"key": named["rows"]["_key"]}))]
     if removed.any():
         keys = _binary(chunk.keys[removed])
         parcels.append(("gone", pa.table({"_key": keys, "_row_no": pa.array(chunk.row_no[removed])})))
@@ -179,6 +188,13 @@ def _take(
         parcels += [("waiting", waiting), ("subjects", subjects)]
     staged.seconds["hash and split"] += time.perf_counter() - then
     return parcels
+
+
+def _new(findings: pa.Table, unchanged: NDArray[np.bool_], chunk: Chunk) -> pa.Table:
+    """Findings without those of rows that the library holds already: they were stored when the row came."""
+    if not unchanged.any() or not findings.num_rows:
+        return findings
+    return findings.filter(pa.array(~unchanged[findings["row_no"].to_numpy() - chunk.row_no[0]]))
 
 
 def _rows(chunk: Chunk, take: NDArray[np.bool_], standardiser: Standardiser) -> list[tuple[str, pa.Table]]:

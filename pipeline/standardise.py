@@ -14,7 +14,11 @@ from connectors.system import Feed
 from pipeline import keys
 from schemas import keys as key_rules
 from schemas.contract import Contract, Item
-from schemas.types import Options
+from schemas.derive import sql
+from schemas.types import Options, columns
+from schemas.types.base import COMMON, RANGE
+
+LONGEST_INDEXED = 2000  # bytes; PostgreSQL refuses the whole batch for one index entry beyond 2,704
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Standardiser:
         self.system = feed.system
         self.source = {item: column for column, item in feed.columns.items()}
         self.flag = feed.flag
+        self.indexed = frozenset(sql.indexed(contract)) | {far for far in links}
         self.options = {item.name: _options(item, feed, today) for item in contract.items}
         # a number is judged together with its kind, so kinds come first
         self.order = sorted(contract.items, key=lambda item: item.kind_item is not None)
@@ -59,6 +64,11 @@ class Standardiser:
                 options = replace(options, kinds=values[item.kind_item])
             typed, found = item.type.standardise(self.raw(raw, item.name), options)
             found |= item.type.judge(typed, options)
+            if item.name in self.indexed and pa.types.is_string(typed.type):
+                long = columns.lengths(typed) > LONGEST_INDEXED
+                if long.any():
+                    typed = columns.null_where(typed, long)
+                    found[long] |= np.uint32(1 << COMMON.index(RANGE))
             values[item.name], reasons[item.name] = typed, found
         values = {item.name: values[item.name] for item in self.contract.items}
         key_columns = [values[name] for name in self.contract.key]
@@ -86,16 +96,23 @@ class Standardiser:
     def raw(self, rows: pa.RecordBatch, item: str) -> pa.Array:
         """The raw cells of an item: its source column, or nothing."""
         if item in self.source:
-            return rows.column(self.source[item])
+            return _without_nul(rows.column(self.source[item]))
         return pa.nulls(rows.num_rows, pa.string())
 
     def _removed(self, rows: pa.RecordBatch) -> NDArray[np.bool_]:
         """Which rows the source flags as removed."""
         if self.flag is None:
             return np.zeros(rows.num_rows, dtype=bool)
-        cells = rows.column(self.flag.column).cast(pa.string())
+        cells = columns.cells(columns.text(rows.column(self.flag.column)))  # CHAR columns are padded
         gone = pc.is_in(cells, value_set=pa.array(self.flag.removed, pa.string()))
         return np.asarray(gone.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _without_nul(cells: pa.Array) -> pa.Array:
+    """PostgreSQL cannot hold NUL: shown as U+FFFD, which the value types know as unreadable."""
+    if not pa.types.is_string(cells.type) or not len(data := columns.strings(cells).data) or data.min():
+        return cells
+    return pc.replace_substring(cells, "\x00", "\ufffd")
 
 
 def _options(item: Item, feed: Feed, today: date) -> Options:

@@ -107,7 +107,7 @@ def publish(
     ).scalar_one()
     for doc in changed:
         if doc.kind == "contract":
-            before = now.get(("contract", doc.id))
+            before = _last_contract(conn, doc.id)  # also one withdrawn: its tables are still there
             sql.apply(conn, _compile(before.text, before.path, True) if before else None, future.contracts[doc.id])
         _insert(conn, doc, number, withdrawn=False)
     for dataset, item in _far_ends(future, {doc.id for doc in changed if doc.kind == "contract"}):
@@ -148,6 +148,16 @@ def _insert(conn: Connection, doc: Document, number: int, *, withdrawn: bool) ->
         {"kind": doc.kind, "id": doc.id, "version": doc.version, "body": doc.text, "sha256": doc.sha256,
          "publication": number, "withdrawn": withdrawn},
     )  # fmt: skip
+
+
+def _last_contract(conn: Connection, id: str) -> Document | None:
+    row = conn.execute(
+        text(
+            "SELECT version, body FROM hub.document WHERE kind = 'contract' AND id = :id ORDER BY publication DESC LIMIT 1"
+        ),
+        {"id": id},
+    ).one_or_none()
+    return Document("contract", id, row.version, row.body, f"contract/{id}.yaml", vouched=True) if row else None
 
 
 def _in_force(conn: Connection) -> dict[tuple[str, str], Document]:
@@ -224,6 +234,11 @@ class Published:
         self._trees: dict[str, _Each[dict[str, Any]]] = {
             kind: _Each(self, kind, lambda doc: read(doc.text, file=doc.path).tree) for kind in KINDS
         }
+
+    def pointing_at(self, dataset: str) -> list[Contract]:
+        """The contracts with a relationship to a dataset. Their text tells which to compile: a city has 2,000."""
+        near = [id for id, body in self.texts("contract").items() if f"{dataset}." in body]
+        return [found for id in near if (found := self.contracts.get(id))]
 
     def documents(self, kind: Kind) -> Mapping[str, dict[str, Any]]:
         """Documents of a kind as plain trees, by id; those that are not YAML are absent."""

@@ -194,8 +194,9 @@ def _in_order(entries: Sequence[ItemExpectation | TableExpectation], result: Any
         # Either one record, or one per failing metric.
         records = [information] if "raised_exception" in information else list(information.values())
         if outcome is None or any(r is True or r.get("raised_exception") for r in records):
-            messages = {str(r.get("exception_message", ""))[:200] for r in records if isinstance(r, dict)}
-            raise _not_run(entry.id, "; ".join(messages))
+            # only the kind of error: its message may quote a cell
+            kinds = {str(r.get("exception_message", "")).partition(":")[0][:60] for r in records if isinstance(r, dict)}
+            raise _not_run(entry.id, "; ".join(sorted(kinds)))
     return [by_id[entry.id] for entry in entries]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import zlib
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
-from core.errors import Stop
+from core.errors import Retry, Stop
 from core.text import T
 from schemas.compare import breaking
 from schemas.contract import Contract
@@ -84,7 +85,9 @@ def index(conn: Connection, dataset: str, item: str) -> None:
 
 
 def _index(dataset: str, item: str) -> str:
-    name = f"{dataset}_{item}_idx"
+    name = (
+        f"{dataset}.{item}"  # a dot: `a_b` + `c` and `a` + `b_c` must not share a name, the second would get no index
+    )
     # Two names of 40 characters exceed PostgreSQL's 63 bytes, which it would cut without a word, possibly into a clash.
     return name if len(name) <= 63 else f"{name[:50]}_{zlib.crc32(name.encode()):08x}"
 
@@ -127,8 +130,20 @@ def apply(conn: Connection, old: Contract | None, new: Contract) -> None:
     statements = create(new) if old is None else [*create(old), *alter(old, new)]
     lock(conn)
     conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-    for statement in statements:
-        conn.exec_driver_sql(statement)
+    try:
+        for statement in statements:
+            conn.exec_driver_sql(statement)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
+            raise
+        raise Retry(
+            T(
+                f"{new.id} 正在入库,暂不能发布。",
+                f"A batch of {new.id} is being merged; it cannot be published just now.",
+            ),
+            remedy=T("稍后再发布。", "Publish again in a moment."),
+            code="dataset_busy",
+        ) from error
 
 
 def totals(contract: Contract, table: str) -> str:
@@ -145,4 +160,4 @@ def totals(contract: Contract, table: str) -> str:
             parts.append(
                 f"count(*) FILTER (WHERE {whole}) - count(DISTINCT ({listed})) FILTER (WHERE {whole}) AS {quote(rule.id)}"
             )
-    return f"SELECT {', '.join(parts)} FROM {table}"
+    return f"SELECT {', '.join(parts)} FROM {table} WHERE _system = :system"
