@@ -78,7 +78,10 @@ def test_a_database_that_was_not_set_up_is_said_so(database: str, tmp_path: Path
     ],
 )
 def test_the_answering_role_may_not(hub: Hub, statement: str) -> None:
-    with psycopg.connect(hub.dsn, options="-c role=hutong_answer") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        psycopg.connect(hub.dsn, options="-c role=hutong_answer") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         connection.execute(statement)
 
 
