@@ -72,17 +72,17 @@ def row_hashes(columns: list[pa.Array]) -> NDArray[np.int64]:
 
 
 def _words(column: pa.Array) -> list[Hashes]:
-    """A fixed-width column as 64-bit words; nulls are zeros, and whether it is null is a word of its own."""
+    """A fixed-width column as 64-bit words; nulls are zeros, and whether a value is there is a word of its own."""
     valid = pc.is_valid(column).cast(pa.uint8()).to_numpy(zero_copy_only=False).astype(np.uint64)
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
     width = column.type.bit_width // 8
-    column = pc.fill_null(column, pa.scalar(0).cast(column.type)) if column.null_count else column
     raw = np.frombuffer(column.buffers()[1], dtype=np.uint8)[column.offset * width :][: len(column) * width]
     if width >= 8:
         words = raw.view(np.uint64).reshape(len(column), width // 8)
-        return [valid, *(words[:, at] for at in range(width // 8))]
-    return [valid, raw.view(f"u{width}").astype(np.uint64)]
+        # what lies under a null is arbitrary
+        return [valid, *(words[:, at] * valid for at in range(width // 8))]
+    return [valid, raw.view(f"u{width}").astype(np.uint64) * valid]
 
 
 def _mixed(values: Hashes) -> Hashes:

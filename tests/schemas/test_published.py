@@ -42,7 +42,7 @@ def test_everything_shipped_is_published_once(hub: Hub) -> None:
         system.check(found, now.contracts.get, file=found.id)
     with hub.read() as conn:  # both ends of a relationship are indexed
         names = set(conn.exec_driver_sql("SELECT indexname FROM pg_indexes WHERE schemaname = 'records'").scalars())
-    assert {"real_estate_limit_right_id_idx", "real_estate_limit_unit_no_idx", "fund_account_account_no_idx"} <= names
+    assert {"real_estate_limit.right_id", "real_estate_limit.unit_no", "fund_account.account_no"} <= names
 
 
 def test_a_change_is_one_new_publication_and_the_reader_sees_it(hub: Hub) -> None:
