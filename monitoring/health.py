@@ -88,7 +88,7 @@ def datasets(hub: Hub) -> list[DatasetHealth]:
                     landed=landed.get(dataset, 0),
                     current=held,
                     quarantined=every - held,
-                    quality=round(100 * held / every, 1) if every else None,
+                    quality=1000 * held // every / 10 if every else None,  # 100 only when nothing waits
                     state=freshness.judge(
                         [last[feed.id] for feed in its_feeds], contract.cycle.period, clock.now()
                     ).state,

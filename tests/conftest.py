@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -16,6 +17,9 @@ from core.hub import Hub
 from core.settings import Settings
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+# Machines are shared and slow at times: how long an example takes says nothing about it.
+hypothesis.settings.register_profile("hutong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("hutong")
 
 
 @pytest.fixture(scope="session")
