@@ -6,10 +6,12 @@ The root is a folder (files are made 0600) or any URL that pyarrow.fs knows (`s3
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -129,7 +131,16 @@ class BatchWriter:
             self._parquet = pq.ParquetWriter(
                 self._sink, chunk.schema, compression="zstd", compression_level=1, use_dictionary=False
             )
-        self._parquet.write_batch(chunk, row_group_size=max(chunk.num_rows, 1))
+        try:
+            self._parquet.write_batch(chunk, row_group_size=max(chunk.num_rows, 1))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise NotReady(
+                T("落地区磁盘空间不足。", "The landing store has no disk space left."),
+                remedy=T("腾出空间后重新运行该采集任务。", "Free some space, then run the feed again."),
+                code="no_disk",
+            ) from error
         self.rows += chunk.num_rows
         self._part_rows += chunk.num_rows
         if self._part_rows >= self.PART_ROWS:
@@ -171,7 +182,8 @@ class BatchWriter:
     def abandon(self) -> None:
         """Remove what was written; nothing landed."""
         if self._parquet is not None:
-            self._parquet.close()
+            with suppress(OSError):  # a full disk refuses the footer too
+                self._parquet.close()
             self._parquet = None
         self.landing.fs.delete_dir(self.folder)
 

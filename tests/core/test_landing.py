@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
-from core.errors import Stop
+import core.landing
+from core.embedded import Embedded
+from core.errors import NotReady, Stop
 from core.ids import uuid7
 from core.landing import MANIFEST, BatchWriter, Landing
 
@@ -64,3 +69,28 @@ def test_an_altered_file_is_noticed_before_its_first_row(tmp_path: Path) -> None
     with pytest.raises(Stop) as caught:
         next(landing.read("s", "d", batch, 10))
     assert caught.value.code == "landing_checksum"
+
+
+def test_a_full_disk_is_said_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing, batch = Landing(str(tmp_path)), uuid7()
+    writer = landing.writer("s", "d", batch)
+    whole = core.landing._HashingSink.write
+
+    def full(sink: core.landing._HashingSink, data: bytes) -> int:
+        if sink.size > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(sink, data)
+
+    monkeypatch.setattr(core.landing._HashingSink, "write", full)
+    with pytest.raises(NotReady) as caught:
+        writer.write(rows(1000))
+    assert caught.value.remedy
+    writer.abandon()
+    assert not Path(writer.folder).exists()
+
+
+def test_no_server_is_made_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=1, used=1, free=1))
+    with pytest.raises(NotReady):
+        Embedded(tmp_path / "postgres").start()
+    assert not (tmp_path / "postgres" / "data").exists()
