@@ -99,6 +99,8 @@ def explain(settings: Settings) -> list[Shown]:
     for name, field in Settings.model_fields.items():
         variable = f"HUTONG_{name.upper()}"
         origin = variable if os.environ.get(variable) else FILE if name in written else "default"
+        if name == "home" and settings.home == PROJECT / ".hutong":
+            origin = "default"  # commands say where they are to the processes they start
         shown.append(Shown(name, without_password(getattr(settings, name)), origin, field.description or ""))
     return shown
 

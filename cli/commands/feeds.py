@@ -28,15 +28,22 @@ def run(feed: str, as_json: Json = False) -> None:
 
     with session.opened() as hub:
         batch = journey.run(hub, feed, session.actor())
-        waiting = _waiting(hub, batch.id) if batch else 0
+    said = batch.evidence if batch else {}
+    counts = {name: said.get(name, 0) for name in ("unchanged", "quarantined")}
+    counts["merged"] = said.get("inserted", 0) + said.get("changed", 0)
     if as_json:
-        output.document(None if batch is None else {**_row(batch), "quarantined": waiting, "evidence": batch.evidence})
+        output.document(None if batch is None else {**_row(batch), **counts, "evidence": batch.evidence})
     elif batch is None:
         print(T(f"{feed}:来源没有新数据。", f"{feed}: the source has nothing new."))
     else:
         output.table(
-            [{**_row(batch), "quarantined": waiting}],
-            [*_BATCH, Column("quarantined", T("隔离", "quarantined"), right=True)],
+            [{**_row(batch), **counts}],
+            [
+                *_BATCH,
+                Column("merged", T("入库", "merged"), right=True),
+                Column("unchanged", T("未变", "unchanged"), right=True),
+                Column("quarantined", T("隔离", "quarantined"), right=True),
+            ],
         )
 
 
@@ -62,6 +69,9 @@ def quarantine(
     """Open rows, counted by rule; with --dataset each row with its rule. Values are not shown here."""
     from sqlalchemy import text
 
+    from schemas import published
+    from schemas.derive import expectations
+
     columns = [
         Column("dataset", T("资源", "dataset")),
         Column("item", T("信息项", "item")),
@@ -80,11 +90,21 @@ def quarantine(
             "JOIN hub.finding f USING (batch_id, row_no) WHERE q.status = 'open' AND f.severity = 'error' "
             "AND q.dataset = :dataset ORDER BY q.quarantined_at, q.row_no LIMIT :limit"
         )
-        columns += [Column("batch", T("批次", "batch")), Column("row_no", T("行号", "row"), right=True)]
+        columns += [
+            Column("message", T("问题", "finding")),
+            Column("remedy", T("处理", "remedy")),
+            Column("batch", T("批次", "batch")),
+            Column("row_no", T("行号", "row"), right=True),
+        ]
     with session.opened() as hub, hub.read() as connection:
         rows: list[dict[str, Any]] = [
             dict(row._mapping) for row in connection.execute(text(query), {"dataset": dataset, "limit": limit})
         ]
+        contract = published.current(hub.home).contracts.get(dataset) if dataset else None
+    known = expectations.rules(contract) if contract else {}
+    for row in rows:
+        if row["rule"] in known:
+            row |= {"message": str(known[row["rule"]].message), "remedy": str(known[row["rule"]].remedy)}
     output.table(rows, columns, as_json=as_json, empty=T("隔离区是空的。", "The quarantine is empty."))
 
 
@@ -113,14 +133,3 @@ def _row(batch: Any) -> dict[str, Any]:
         "reason": reason,
         "why": reason.get("code", ""),
     }
-
-
-def _waiting(hub: Any, batch_id: Any) -> int:
-    from sqlalchemy import text
-
-    with hub.read() as connection:
-        return int(
-            connection.execute(
-                text("SELECT count(*) FROM hub.quarantine WHERE batch_id = :id"), {"id": batch_id}
-            ).scalar_one()
-        )
