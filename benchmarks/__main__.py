@@ -1,5 +1,19 @@
-"""`python -m benchmarks`: everything that is measured."""
+"""`python -m benchmarks [journey] [lookup] [search] [options]`: everything that is measured, or the named parts."""
 
-from benchmarks.journey import main
+from __future__ import annotations
 
-main()
+import importlib
+import sys
+
+PARTS = ("journey", "lookup", "search")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the parts named first, all without a name; the options go to each."""
+    named = [argument for argument in arguments if argument in PARTS]
+    options = arguments[len(named) :]
+    for part in named or PARTS:
+        importlib.import_module(f"benchmarks.{part}").main(options)
+
+
+main(sys.argv[1:])

@@ -29,13 +29,13 @@ RESULTS = Path(__file__).parent / "results"
 LOADS = ("first", "unchanged", "tenth changed")
 
 
-def main() -> None:
+def main(options: list[str] | None = None) -> None:
     """Run the contenders and write what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks journey", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=1, help="how often everything is repeated; medians are shown")
     parser.add_argument("--only", nargs="*", default=["floor", "dlt", "hutong", "hutong, two subjects a row"])
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(options)
     measured: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for _ in range(arguments.rounds):
         with tempfile.TemporaryDirectory(prefix="hutong-bench-") as folder:
