@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 
@@ -23,25 +23,32 @@ _REMEDY = T(
 )
 
 
+class Caller(NamedTuple):
+    """Whom a token was given to, and for which of the client's secrets."""
+
+    client: str
+    secret_version: int
+
+
 class Tokens:
     """Issues and reads access tokens (JWT, RFC 9068). A signature once verified is remembered; its times never are."""
 
     def __init__(self, keys: Keys, minutes: int, *, remembered: int = 4096) -> None:
         self.keys, self.seconds = keys, minutes * 60
-        self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Caller, int]] = OrderedDict()
         self._remembered = remembered
 
-    def issue(self, client: str, department: str) -> dict[str, Any]:
+    def issue(self, client: str, department: str, secret_version: int) -> dict[str, Any]:
         """The token response of RFC 6749 §5.1."""
         now = int(clock.now().timestamp())
         claims = {
             "iss": ISSUER, "aud": ISSUER, "sub": client, "client_id": client, "department": department,
-            "iat": now, "exp": now + self.seconds, "jti": str(uuid7()),
+            "secret_version": secret_version, "iat": now, "exp": now + self.seconds, "jti": str(uuid7()),
         }  # fmt: skip
         return {"access_token": self.keys.issue_token(claims), "token_type": "Bearer", "expires_in": self.seconds}
 
-    def client(self, request: Request) -> str:
-        """The client of a request. Raises Unauthorised."""
+    def caller(self, request: Request) -> Caller:
+        """Whose token a request carries. Raises Unauthorised."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorised(T("缺少访问令牌。", "There is no access token."), remedy=_REMEDY, headers=_CHALLENGE)
@@ -51,19 +58,19 @@ class Tokens:
             self._known[token] = known
             if len(self._known) > self._remembered:
                 self._known.popitem(last=False)
-        client, expires = known
+        caller, expires = known
         if clock.now().timestamp() >= expires:
             raise _invalid(T("访问令牌已过期。", "The access token has expired."))
-        return client
+        return caller
 
-    def _read(self, token: str) -> tuple[str, int]:
+    def _read(self, token: str) -> tuple[Caller, int]:
         try:
             if not _is_access_token(token):  # receipts are signed with the same keys
                 raise KeyError("typ")
             claims = self.keys.read_token(token)
             if claims["iss"] != ISSUER or claims["aud"] != ISSUER:
                 raise KeyError("iss")
-            return str(claims["client_id"]), int(claims["exp"])
+            return Caller(str(claims["client_id"]), int(claims["secret_version"])), int(claims["exp"])
         except (Unauthorised, KeyError, TypeError, ValueError) as error:
             raise _invalid(T("访问令牌无效。", "The access token is not valid.")) from error
 

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.limits import Failures
-from api.security import Tokens
+from api.security import Caller, Tokens
 from certificates.answer import Answerer
 from core.hub import Hub
 
@@ -32,9 +32,9 @@ def _state(request: Request) -> State:
 Running = Annotated[State, Depends(_state)]
 
 
-async def _client(request: Request, running: Running) -> str:
-    return running.tokens.client(request)
+async def _caller(request: Request, running: Running) -> Caller:
+    return running.tokens.caller(request)
 
 
-#: the client of a request's token; asked before anything is said about the body
-Client = Annotated[str, Depends(_client)]
+#: whose token a request carries; asked before anything is said about the body
+Called = Annotated[Caller, Depends(_caller)]

@@ -29,13 +29,17 @@ _IN_FORCE = "valid_from <= :now AND (valid_to IS NULL OR valid_to > :now)"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client in force."""
+    """A client. `secret_version` counts its secrets: tokens given for an earlier one no longer work."""
 
     id: str
     name: str
     department: str
     valid_from: datetime
     valid_to: datetime | None
+    secret_version: int
+
+
+_COLUMNS = ", ".join(Client.__slots__)
 
 
 def add(connection: Connection, id: str, name: str, department: str, actor: Actor = SYSTEM) -> str:
@@ -67,10 +71,11 @@ def add(connection: Connection, id: str, name: str, department: str, actor: Acto
 
 
 def renew(connection: Connection, id: str, actor: Actor = SYSTEM) -> str:
-    """A new secret for a client; the old one no longer works."""
+    """A new secret for a client; the old one no longer works, nor do the tokens given for it."""
     secret = secrets.token_urlsafe(32)
     done = connection.execute(
-        text("UPDATE hub.client SET secret_hash = :hash WHERE id = :id"), {"id": id, "hash": _hash(secret)}
+        text("UPDATE hub.client SET secret_hash = :hash, secret_version = secret_version + 1 WHERE id = :id"),
+        {"id": id, "hash": _hash(secret)},
     )
     if done.rowcount == 0:
         raise _unknown(id)
@@ -92,9 +97,7 @@ def end(connection: Connection, id: str, actor: Actor = SYSTEM) -> None:
 def authenticate(connection: Connection, id: str, secret: str) -> Client:
     """The client with this secret. Raises Unauthorised, after the same work whether or not the client exists."""
     row = connection.execute(
-        text(
-            f"SELECT id, name, department, valid_from, valid_to, secret_hash FROM hub.client WHERE id = :id AND {_IN_FORCE}"
-        ),
+        text(f"SELECT {_COLUMNS}, secret_hash FROM hub.client WHERE id = :id AND {_IN_FORCE}"),
         {"id": id, "now": clock.now()},
     ).one_or_none()
     known = row.secret_hash if row else _NOBODY
@@ -103,12 +106,12 @@ def authenticate(connection: Connection, id: str, secret: str) -> Client:
             T("client_id 或 client_secret 不正确。", "The client_id or client_secret is not right."),
             remedy=T("用 hutong client add 登记客户端。", "Register a client with `hutong client add`."),
         )
-    return Client(row.id, row.name, row.department, row.valid_from, row.valid_to)
+    return Client(*row[:-1])
 
 
 def listed(connection: Connection) -> list[Client]:
     """All clients, ended ones too, by id."""
-    rows = connection.execute(text("SELECT id, name, department, valid_from, valid_to FROM hub.client ORDER BY id"))
+    rows = connection.execute(text(f"SELECT {_COLUMNS} FROM hub.client ORDER BY id"))
     return [Client(*row) for row in rows]
 
 

@@ -61,8 +61,8 @@ class Answerer:
             self._offered = Offered(published, self.hub.settings.division)
         return self._offered
 
-    async def ask(self, query: Query, client: str) -> Answer:
-        """Answer every line of a question. Refusals are audited like answers.
+    async def ask(self, query: Query, client: str, *, secret_version: int | None = None) -> Answer:
+        """Answer every line of a question. Refusals are audited like answers. `secret_version` is the token's.
 
         Raises Invalid for a question that makes no sense, Unauthorised for a client no longer in force,
         AuditUnavailable when the audit row cannot be written, DatabaseUnavailable when nothing can be read.
@@ -73,7 +73,7 @@ class Answerer:
         try:
             async with self.pool.connection() as connection:
                 offers = asked.offers if isinstance(asked, Understood) else ()
-                asker = await look_up(connection, query, client, offers, at)
+                asker = await look_up(connection, query, client, offers, at, secret_version)
                 refusal = barred(asker, query)
                 if refusal is not None or not isinstance(asked, Understood):
                     refusal = refusal or cast(Invalid, asked)

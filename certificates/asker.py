@@ -15,7 +15,8 @@ from certificates.offered import Offer
 from certificates.request import Query
 
 _ASKER = f"""\
-WITH asker AS (SELECT department, valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s) AS in_force
+WITH asker AS (SELECT department, valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
+  AND secret_version = coalesce(%(secret_version)s, secret_version) AS in_force
   FROM hub.client WHERE id = %(client)s)
 SELECT (SELECT department FROM asker), (SELECT in_force FROM asker),
   (SELECT name FROM hub.service_item WHERE id = %(service_item)s),
@@ -37,16 +38,18 @@ class Asker:
 
 
 async def look_up(
-    connection: psycopg.AsyncConnection[Any], query: Query, client: str, offers: Iterable[Offer], at: datetime
-) -> Asker:
-    """What the registry says at a moment."""
+    connection: psycopg.AsyncConnection[Any], query: Query, client: str, offers: Iterable[Offer], at: datetime,
+    secret_version: int | None = None,
+) -> Asker:  # fmt: skip
+    """What the registry says at a moment. `secret_version`: that of the client's secret which the token was given for; None
+    when no token was used."""
     offers = list(offers)
     datasets = {dataset.id: dataset for offer in offers for dataset in offer.datasets}
     feeds = [feed for dataset in datasets.values() for feed in dataset.feeds]
     cursor = await connection.execute(
         _ASKER,
         {"client": client, "service_item": query.service_item, "types": [offer.id for offer in offers], "at": at,
-         "feeds": feeds},
+         "feeds": feeds, "secret_version": secret_version},
     )  # fmt: skip
     row = await cursor.fetchone()
     assert row is not None  # a SELECT of scalar subqueries always has one row

@@ -1,7 +1,8 @@
 """The one append-only event table, written in the transaction of the change it tells of.
 
-Readers keep a cursor. A cursor is (transaction id, sequence): a sequence alone would skip an event whose transaction
-commits late, so only events of transactions older than every running one are given out.
+Readers keep a cursor. A cursor is (epoch, transaction id, sequence): a sequence alone would skip an event whose transaction
+commits late, so only events of transactions older than every running one are given out. Transaction ids are a server's own;
+a restore on another server begins a new epoch, and all events of earlier ones are given out as they are.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from core.ids import uuid7
 
 
 class Cursor(NamedTuple):
-    """How far a reader has come; (0, 0) is the beginning."""
+    """How far a reader has come; (0, 0, 0) is the beginning."""
 
+    epoch: int
     xid: int
     seq: int
 
@@ -40,11 +42,21 @@ def read_since(connection: Connection, cursor: Cursor, limit: int = 500) -> tupl
     """Events after the cursor in commit-safe order, and the cursor behind them."""
     rows = connection.execute(
         text(
-            "SELECT xid::text::bigint AS xid, seq, id, at, type, about, body, actor FROM hub.event "
-            "WHERE (xid, seq) > (CAST(CAST(:xid AS text) AS xid8), :seq) AND xid < pg_snapshot_xmin(pg_current_snapshot()) "
-            "ORDER BY xid, seq LIMIT :limit"
+            "SELECT epoch, xid::text::bigint AS xid, seq, id, at, type, about, body, actor FROM hub.event e "
+            "WHERE (epoch, e.xid, seq) > (:epoch, CAST(CAST(:xid AS text) AS xid8), :seq) AND "
+            "(e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR epoch < (SELECT max(epoch) FROM hub.event)) "
+            "ORDER BY epoch, e.xid, seq LIMIT :limit"
         ),
-        {"xid": cursor.xid, "seq": cursor.seq, "limit": limit},
+        {"epoch": cursor.epoch, "xid": cursor.xid, "seq": cursor.seq, "limit": limit},
     ).all()
     events = [dict(row._mapping) for row in rows]
-    return events, Cursor(rows[-1].xid, rows[-1].seq) if rows else cursor
+    return events, Cursor(rows[-1].epoch, rows[-1].xid, rows[-1].seq) if rows else cursor
+
+
+def begin_epoch(connection: Connection) -> None:
+    """After a restore: events from now on come after every restored one, whatever this server's transaction ids are.
+
+    The caller records an event in the same transaction, which lets readers see the epoch before as over.
+    """
+    epoch: int = connection.execute(text("SELECT coalesce(max(epoch), 0) + 1 FROM hub.event")).scalar_one()
+    connection.exec_driver_sql(f"ALTER TABLE hub.event ALTER COLUMN epoch SET DEFAULT {epoch}")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from api import metrics
 from api.etag import unchanged
-from api.state import Client, Running
+from api.state import Called, Running
 from certificates.offered import Offer
 from certificates.request import Query
 
@@ -28,13 +28,13 @@ router = APIRouter(tags=["证明 certificates"])
     },
     openapi_extra={"security": [{"oauth2": []}]},
 )
-async def ask(client: Client, query: Query, running: Running) -> Response:
+async def ask(caller: Called, query: Query, running: Running) -> Response:
     """一次查询一个主体、多项证明；未获授权或不能确定的项为 unknown，并说明原因。证件号码只放在请求体中。
 
     One subject, several certificates; a line not granted or not certain is unknown, with reasons. The number travels in
     the body only.
     """
-    answer = await running.answerer.ask(query, client)
+    answer = await running.answerer.ask(query, caller.client, secret_version=caller.secret_version)
     for line in answer.lines:
         metrics.ANSWERS.labels(line["type"], line["state"]).inc()
     return Response(answer.body, media_type="application/json", headers={"Cache-Control": "no-store"})

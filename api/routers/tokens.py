@@ -54,7 +54,7 @@ def token(
         running.failures.count(who, client_id)
         running.strangers.count(who)
         return _error(401, "invalid_client")
-    return JSONResponse(running.tokens.issue(client.id, client.department), headers=_NO_STORE)
+    return JSONResponse(running.tokens.issue(client.id, client.department, client.secret_version), headers=_NO_STORE)
 
 
 def _basic(header: str) -> tuple[str, str] | None:

@@ -64,6 +64,19 @@ def test_an_ended_client_is_refused_and_the_refusal_audited(api: TestClient, tow
     assert api.post(TOKEN, data=form).status_code == 401
 
 
+def test_a_renewed_secret_ends_the_tokens_of_the_one_before(api: TestClient, town: Town) -> None:
+    with town.hub.begin() as connection:
+        secrets = [clients.add(connection, "renewing", "将换密钥", DEPARTMENT)]
+    bearers = []
+    for renewed in (False, True):
+        if renewed:
+            with town.hub.begin() as connection:
+                secrets.append(clients.renew(connection, "renewing"))
+        form = {"grant_type": "client_credentials", "client_id": "renewing", "client_secret": secrets[-1]}
+        bearers.append({"Authorization": f"Bearer {api.post(TOKEN, data=form).json()['access_token']}"})
+    assert [api.post(ASK, json=body(), headers=bearer).status_code for bearer in bearers] == [401, 200]
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -106,7 +106,7 @@ def test_an_event_that_commits_late_is_not_skipped(hub: Hub) -> None:
     with hub.begin() as connection:
         events.record(connection, "early", "a", {}, SYSTEM)
     with hub.read() as connection:
-        first, cursor = events.read_since(connection, events.Cursor(0, 0))
+        first, cursor = events.read_since(connection, events.Cursor(0, 0, 0))
     assert first == [], "nothing is given out while an older transaction runs"
     transaction.commit()
     late.close()
@@ -114,6 +114,27 @@ def test_an_event_that_commits_late_is_not_skipped(hub: Hub) -> None:
         found, cursor = events.read_since(connection, cursor)
         assert [event["type"] for event in found] == ["late", "early"]
         assert events.read_since(connection, cursor)[0] == []
+
+
+def test_events_of_another_server_come_first_whatever_its_transaction_ids(hub: Hub) -> None:
+    with hub.begin() as connection:
+        events.record(connection, "before", "a", {}, SYSTEM)
+        connection.execute(  # as restored from a server that had counted further
+            text(
+                "INSERT INTO hub.event (xid, id, type, about, body, actor) "
+                "VALUES ('4000000000', gen_random_uuid(), 'elsewhere', 'a', '{}', '{}')"
+            )
+        )
+    with hub.begin() as connection:
+        events.begin_epoch(connection)
+        events.record(connection, "restored", "a", {}, SYSTEM)
+    with hub.read() as connection:
+        found, cursor = events.read_since(connection, events.Cursor(0, 0, 0))
+    assert [event["type"] for event in found] == ["before", "elsewhere", "restored"]
+    with hub.begin() as connection:
+        events.record(connection, "after", "a", {}, SYSTEM)
+    with hub.read() as connection:
+        assert [event["type"] for event in events.read_since(connection, cursor)[0]] == ["after"]
 
 
 def test_secrets_are_encrypted_and_overridden_by_the_environment(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
