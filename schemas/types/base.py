@@ -36,6 +36,14 @@ class Rule(NamedTuple):
     remedy: T
 
 
+class One(NamedTuple):
+    """One value by itself: its standard form (None when it has none), every reason found, and its display form."""
+
+    standard: str | None
+    reasons: int
+    masked: str | None
+
+
 @dataclass(frozen=True)
 class Options:
     """How one item uses its type. Everything is optional; a type reads only what concerns it.
@@ -135,6 +143,12 @@ class ValueType(ABC):
     def mask(self, values: pa.Array, level: Level) -> pa.Array:
         """The display form for people who may not see the value: strings, null stays null."""
         return masks.hidden(values)
+
+    def one(self, value: str, options: Options, level: Level) -> One:
+        """`standardise`, `judge` and `mask` of one text. Types asked about one by one may answer without columns."""
+        values, reasons = self.standardise(pa.array([value], pa.string()), options)
+        reasons |= self.judge(values, options)
+        return One(values[0].as_py(), int(reasons[0]), self.mask(values, level)[0].as_py())
 
     @abstractmethod
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:

@@ -6,6 +6,9 @@ Foreign permanent-residence cards have the same length and check but begin with 
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -13,16 +16,19 @@ import pyarrow as pa
 from core.text import T
 from schemas.codes import divisions
 from schemas.types import columns, days, masks
-from schemas.types.base import Level, Options, Reasons, Rule, ValueType
+from schemas.types.base import Level, One, Options, Reasons, Rule, ValueType
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
 EARLIEST_YEAR = 1850
 
+_SHOWN: dict[Level, tuple[int, int]] = {"clerk": (6, 4), "list": (3, 4)}  # characters at either end (DOMAIN §5)
+
 # Expected check character by the weighted sum of the *character codes* of the first 17 digits.
 _CHECK_BY_SUM = np.array([ord(CHECKS[(s - 48 * sum(WEIGHTS)) % 11]) for s in range(57 * sum(WEIGHTS) + 1)], np.uint8)
 _WEIGHTS = np.array(WEIGHTS, np.uint16)
 
+_PLAIN = re.compile("[0-9]{17}[0-9X]")
 MANGLED = r"^\d(\.\d+)?E\+?\d{1,2}$"
 
 
@@ -170,7 +176,29 @@ class CitizenNo(ValueType):
         return reasons
 
     def mask(self, values: pa.Array, level: Level) -> pa.Array:
-        return masks.ends(values, 6 if level == "clerk" else 3, 4)
+        return masks.ends(values, *_SHOWN[level])
+
+    def one(self, value: str, options: Options, level: Level) -> One:
+        # Nearly every number asked about is plain and right; columns of one row cost a hundred times what the sum does.
+        if _PLAIN.fullmatch(value) and not (options.separator or options.enum) and _is_plainly_right(value, options):
+            first, last = _SHOWN[level]
+            return One(value, 0, f"{value[:first]}{'*' * (len(value) - first - last)}{value[-last:]}")
+        return super().one(value, options, level)
+
+
+def _is_plainly_right(value: str, options: Options) -> bool:
+    """Whether no rule can find anything: check, birth between the earliest year and today, a known division."""
+    total = sum(place * weight for place, weight in zip(value.encode(), WEIGHTS, strict=False))
+    try:
+        birth = date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+    except ValueError:
+        return False
+    return bool(
+        ord(value[17]) == _CHECK_BY_SUM[total]
+        and birth.year >= EARLIEST_YEAR
+        and birth <= options.today
+        and divisions.known()[int(value[:6])]
+    )
 
 
 def check_passes(matrix: columns.Bytes) -> columns.Bools:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.types import get, license_id
+from schemas.types import Options, ValueType, get, license_id
 from schemas.types.identity_no import kinds_of
 from schemas.types.real_estate_unit import parcel
 from tests.types.plain_rules import (
@@ -304,3 +304,11 @@ def test_standardising_twice_changes_nothing(values: list[str]) -> None:
     ):
         once = get(name).standardise(pa.array(values, pa.string()), OPTIONS)[0]
         assert get(name).standardise(once, OPTIONS)[0].equals(once), name
+
+
+@pytest.mark.parametrize("name", ["citizen_no", "credit_code"])
+@given(st.text(max_size=20) | citizens() | st.from_regex(r"[0-9]{17}[0-9X]", fullmatch=True) | credit_codes())
+def test_one_value_is_judged_as_in_a_column(name: str, value: str) -> None:
+    kind = get(name)
+    options = Options(today=date(2020, 2, 29))
+    assert kind.one(value, options, "clerk") == ValueType.one(kind, value, options, "clerk")
