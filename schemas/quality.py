@@ -22,6 +22,8 @@ ALLOWED: Mapping[str, tuple[tuple[str, ...], Mapping[str, type]]] = {
     # Ours (schemas/derive/gx.py):
     "expect_one_of_two_items_to_be_present": (("column_A", "column_B"), {}),
     "expect_birth_month_to_match_citizen_no": (("column_A", "column_B"), {}),
+    "expect_birth_to_match_citizen_no": (("column_A", "column_B"), {}),
+    "expect_item_to_be_present_in_category": (("column_A", "column_B"), {"categories": list}),
     "expect_prefix_to_match_category": (("column_A", "column_B"), {"prefixes": dict, "length": int}),
 }
 _LOW = {"mustBe": False, "mustBeGreaterThan": True, "mustBeGreaterOrEqualTo": False}

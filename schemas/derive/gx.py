@@ -67,9 +67,50 @@ class ExpectOneOfTwoItemsToBePresent(ColumnPairMapExpectation):
     ignore_row_if: Literal["neither"] = "neither"  # judge every row, nulls too
 
 
+class PresentInCategory(ColumnPairMapMetricProvider):
+    """A pair is in order when the value is there, or its category is none of those that ask for it."""
+
+    condition_metric_name = "column_pair_values.present_in_category"
+    condition_domain_keys = _PAIR
+    condition_value_keys = ("categories",)
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, categories: list[str], **_: Any) -> pd.Series:
+        return column_A.notna() | ~column_B.isin(categories)
+
+
+class ExpectItemToBePresentInCategory(ColumnPairMapExpectation):
+    """Expect an item (column_A) to be filled where another (column_B) is one of the categories."""
+
+    map_metric = "column_pair_values.present_in_category"
+    success_keys = ("categories", "mostly")
+    categories: list[str]
+    domain_keys = _PAIR_EXPECTATION
+    ignore_row_if: Literal["neither"] = "neither"  # a missing value is what it looks for
+
+
+class BirthMonthMatchesNumber(ColumnPairMapMetricProvider):
+    """A pair is in order when the month (its first day) is the one in the citizen number."""
+
+    condition_metric_name = "column_pair_values.birth_month_matches_number"
+    condition_domain_keys = _PAIR
+    condition_value_keys = ()
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
+        return _born_as_numbered(column_A, column_B, 6)
+
+
+class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):
+    """Expect the month of birth (column_A) to be that of the citizen number (column_B)."""
+
+    map_metric = "column_pair_values.birth_month_matches_number"
+    domain_keys = _PAIR_EXPECTATION
+    ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
+
+
 class BirthMatchesNumber(ColumnPairMapMetricProvider):
-    """A pair is in order when the month (its first day) is the one in the 18-digit citizen number (GB 11643: digits
-    7 to 12). Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
+    """A pair is in order when the day is the one in the citizen number."""
 
     condition_metric_name = "column_pair_values.birth_matches_number"
     condition_domain_keys = _PAIR
@@ -77,15 +118,11 @@ class BirthMatchesNumber(ColumnPairMapMetricProvider):
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
     def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
-        numbers = pa.array(column_B).cast(pa.string())
-        said = pc.strftime(pa.array(column_A).cast(pa.timestamp("s")), format="%Y%m")
-        speaks = pc.match_substring_regex(numbers, r"^[1-8]\d{16}[\dX]$")
-        agrees = pc.equal(pc.utf8_slice_codeunits(numbers, 6, 12), said)
-        return _series(pc.or_(pc.invert(speaks), agrees), column_A)
+        return _born_as_numbered(column_A, column_B, 8)
 
 
-class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):
-    """Expect the month of birth (column_A) to be that of the citizen number (column_B)."""
+class ExpectBirthToMatchCitizenNo(ColumnPairMapExpectation):
+    """Expect the date of birth (column_A) to be that of the citizen number (column_B)."""
 
     map_metric = "column_pair_values.birth_matches_number"
     domain_keys = _PAIR_EXPECTATION
@@ -123,6 +160,16 @@ class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):
     length: int = 0
     domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
+
+
+def _born_as_numbered(born: pd.Series, number: pd.Series, digits: int) -> pd.Series:
+    """Whether the first `digits` of each date (yyyymmdd) stand in its 18-digit citizen number (GB 11643: from the seventh).
+    Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
+    numbers = pa.array(number).cast(pa.string())
+    said = pc.utf8_slice_codeunits(pc.strftime(pa.array(born).cast(pa.timestamp("s")), format="%Y%m%d"), 0, digits)
+    speaks = pc.match_substring_regex(numbers, r"^[1-8]\d{16}[\dX]$")
+    agrees = pc.equal(pc.utf8_slice_codeunits(numbers, 6, 6 + digits), said)
+    return _series(pc.or_(pc.invert(speaks), agrees), born)
 
 
 def _series(condition: pa.Array, like: pd.Series) -> pd.Series:
