@@ -43,10 +43,10 @@ bench: $(BENCH) ## 速度对照,写入 benchmarks/results / speed against dlt an
 
 lock: $(DEV) ## 重新锁定依赖 / resolve the requirements anew
 	@$(PIP) --require-hashes -r requirements/uv.txt
-	@for extra in product: dev:product bench:dev; do \
-	  name=$${extra%%:*}; base=$${extra##*:}; \
+	@for lock in product:: cluster:product:cluster dev:product:dev bench:dev:dev,bench; do \
+	  name=$${lock%%:*}; extras=$${lock##*:}; base=$${lock#*:}; base=$${base%:*}; \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	    --no-header --no-annotate $$( [ $$name = product ] || echo --extra dev ) $$( [ $$name != bench ] || echo --extra bench ) \
+	    --no-header --no-annotate $$(echo $$extras | sed 's/[^,]\{1,\}/--extra &/g; s/,/ /g') \
 	    $${base:+-c requirements/$$base.txt} pyproject.toml -o requirements/$$name.txt || exit 1; \
 	done
 
