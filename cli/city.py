@@ -1,4 +1,4 @@
-"""The synthetic city as an installation's four departmental systems: made once, kept, and opened to the hub."""
+"""The synthetic city as an installation's departmental systems: made once, kept, and opened to the hub."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from core.errors import NotReady
 from core.hub import Hub
 from core.text import T
 
-CREDIT = "demo-credit"
-_DATABASE = "real_estate"
+SERVICE = "demo-service"
+#: systems kept in a PostgreSQL database, and its name, which is its role's name too
+_DATABASES = {"real_estate_registry": "real_estate"}
 _PORT = 8091
 
 
@@ -70,22 +71,20 @@ class City:
         return kept, False
 
     def open(self, kept: Kept, hub: Hub) -> None:
-        """Start the credit platform's service, and give the hub the secrets of all four systems."""
+        """Start the departments' HTTP service, and give the hub the secrets of all systems."""
         processes = self.instance.processes
-        running = processes.running().get(CREDIT)
+        running = processes.running().get(SERVICE)
         port = running.port if running and running.port else choose_port(_PORT, "127.0.0.1", asked=False, setting="")
-        folder = self.folder / "credit"
-        command = python(
-            "-m", "demo.credit", "--folder", str(folder), "--port", str(port), "--token-file", str(folder / "token")
-        )
-        processes.start(Service(CREDIT, command, {}, port))
-        processes.wait(CREDIT, lambda: answers("127.0.0.1", port), timeout=60)
+        command = python("-m", "demo.service", "--folder", str(self.folder), "--port", str(port))
+        processes.start(Service(SERVICE, command, {}, port))
+        processes.wait(SERVICE, lambda: answers("127.0.0.1", port), timeout=60)
         systems = {name: dict(value) for name, value in kept.systems.items()}
-        for value in systems.values():
+        databases = self._databases()
+        for name, value in systems.items():
             if "base_url" in value:
                 value["base_url"] = f"http://127.0.0.1:{port}"
-            if value.get("url", "").startswith("postgresql"):
-                value["url"] = self._register_url()
+            if name in databases:
+                value["url"] = databases[name]
         with hub.begin() as connection:
             for name, value in systems.items():
                 hub_secrets.put(connection, hub.keys, name, value)
@@ -101,21 +100,24 @@ class City:
 
         today: date = clock.today(self.instance.settings.timezone)
         made = city.make(size, seed, today, on_step)  # type: ignore[arg-type]  # the option allows the two sizes only
-        written = write.write(made, self.folder, self._register_url(), on_step, f"http://127.0.0.1:{_PORT}")
+        written = write.write(made, self.folder, self._databases(), on_step, f"http://127.0.0.1:{_PORT}")
         residents, firms = SIZES[size]
         kept = Kept(size, seed, today.isoformat(), residents, firms, written.counts, written.systems)
         _keep(self._file, json.dumps(asdict(kept), ensure_ascii=False))
         return kept
 
-    def _register_url(self) -> str:
-        """The database that stands in for the real-estate register's, with its own role."""
+    def _databases(self) -> dict[str, str]:
+        """The URL of each system's database, which stands in for the department's own server; each has its own role."""
         server = self.instance.embedded
-        file = self.folder / "register.password"
-        if not file.exists():
-            _keep(file, secrets.token_urlsafe(18))
-        password = file.read_text()
-        server.create(_DATABASE, _DATABASE, password)
-        return server.start().url(_DATABASE, _DATABASE, password)
+        urls = {}
+        for system, name in _DATABASES.items():
+            file = self.folder / f"{name}.password"
+            if not file.exists():
+                _keep(file, secrets.token_urlsafe(18))
+            password = file.read_text()
+            server.create(name, name, password)
+            urls[system] = server.start().url(name, name, password)
+        return urls
 
 
 def seed_access(hub: Hub, folder: Path) -> dict[str, str]:

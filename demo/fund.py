@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from demo import sqlite
 
-KEYS = {"dw_zhxx": "dwzh", "gr_zhxx": "grzh", "gr_mx": "ywlsh", "dk_zhxx": "dkzh"}
+KEYS = {"dw_zhxx": ("dwzh",), "gr_zhxx": ("grzh",), "gr_mx": ("ywlsh",), "dk_zhxx": ("dkzh",)}
 
 
 def write(tables: Mapping[str, pa.Table], path: Path) -> None:

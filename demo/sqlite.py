@@ -11,8 +11,14 @@ import pyarrow as pa
 _BATCH = 50_000
 
 
-def write(path: Path, tables: Mapping[str, pa.Table], keys: Mapping[str, str], integers: Sequence[str] = ()) -> None:
-    """A new file with the tables, put in the place of an older one at the end.
+def write(
+    path: Path,
+    tables: Mapping[str, pa.Table],
+    keys: Mapping[str, tuple[str, ...]],
+    integers: Sequence[str] = (),
+    orders: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:
+    """A new file with the tables, put in the place of an older one at the end; `orders` are indexed beside the keys.
 
     Amounts stay text: SQLite has no decimal, and its NUMERIC would turn them into floats.
     """
@@ -26,17 +32,24 @@ def write(path: Path, tables: Mapping[str, pa.Table], keys: Mapping[str, str], i
         connection.execute("begin")
         for name, table in tables.items():
             _fill(connection, name, table, keys[name], integers)
+            if orders and name in orders:
+                columns = ", ".join((*orders[name], *keys[name]))
+                connection.execute(f"create index {name}_order on {name} ({columns})")
         connection.execute("commit")
     finally:
         connection.close()
     part.replace(path)
 
 
-def _fill(connection: sqlite3.Connection, name: str, table: pa.Table, key: str, integers: Sequence[str]) -> None:
+def _fill(
+    connection: sqlite3.Connection, name: str, table: pa.Table, key: tuple[str, ...], integers: Sequence[str]
+) -> None:
     columns = ", ".join(f"{column} {'integer' if column in integers else 'text'}" for column in table.column_names)
-    connection.execute(f"create table {name} ({columns}, primary key ({key})) without rowid")
+    connection.execute(f"create table {name} ({columns}, primary key ({', '.join(key)})) without rowid")
     marks = ", ".join("?" * table.num_columns)
-    connection.executemany(f"insert into {name} values ({marks})", _rows(table.sort_by(key)))
+    connection.executemany(
+        f"insert into {name} values ({marks})", _rows(table.sort_by([(column, "ascending") for column in key]))
+    )
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str | None, ...]]:

@@ -23,7 +23,7 @@ from core import clock, secrets
 from core.embedded import Server
 from core.hub import Hub
 from core.settings import Settings
-from demo import city, credit, write
+from demo import city, service, write
 from libraries import golden
 from pipeline import journey
 from pipeline.batch import Batch
@@ -50,10 +50,11 @@ def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed
         hub = Hub.set_up(Settings(home=folder / "home", database_url=postgres.url(names[0])))
         made = city.of_size(residents, bodies, "test", seed, clock.today())
         port = _free_port()
-        written = write.write(made, folder / "city", postgres.url(names[1]), credit_url=f"http://127.0.0.1:{port}")
+        databases = {"real_estate_registry": postgres.url(names[1])}
+        written = write.write(made, folder / "city", databases, services=f"http://127.0.0.1:{port}")
         truth = json.loads(written.truth.read_text("utf-8"))
         planted = pq.read_table(written.truth.with_suffix(".parquet")).to_pylist()
-        with _serving(credit.create_app(folder / "city" / "credit", written.systems["credit_platform"]["token"]), port):
+        with _serving(service.create_app(folder / "city"), port):
             broken = publication.ensure_shipped(hub)
             assert not broken, broken
             with hub.begin() as opened:

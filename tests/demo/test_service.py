@@ -1,4 +1,4 @@
-"""The credit platform as a client meets it."""
+"""The departments' services as a client meets them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,32 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from demo import credit
 from demo.city import City
+from demo.service import PLATFORMS, Platform, create_app
 
-TOKEN = "a-token"
-HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 ROOT = Path(__file__).parents[2]
+CREDIT = PLATFORMS["credit_platform"]
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the platforms' data lies, and the header each asks for."""
+
+    folder: Path
+    headers: dict[str, dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def folder(small: City, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("credit")
-    credit.write(small.tables, made)
-    return made
+def served(small: City, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    folder = tmp_path_factory.mktemp("services")
+    tokens = {name: platform.write(small.tables, folder) for name, platform in PLATFORMS.items()}
+    return Served(folder, {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()})
 
 
 @pytest.fixture
-def client(folder: Path) -> Iterator[TestClient]:
-    with TestClient(credit.create_app(folder, TOKEN)) as made:
+def client(served: Served) -> Iterator[TestClient]:
+    """A client of the credit platform; the app, and with it the count of requests, is new each time."""
+    with TestClient(create_app(served.folder), headers=served.headers["credit_platform"]) as made:
         yield made
 
 
@@ -42,7 +51,7 @@ def pages(client: TestClient, resource: str, **query: Any) -> tuple[list[dict[st
     met: list[int] = []
     cursor = ""
     while True:
-        answer = client.get(f"/api/{resource}", headers=HEADERS, params={**query, "cursor": cursor})
+        answer = client.get(f"/api/{resource}", params={**query, "cursor": cursor})
         met.append(answer.status_code)
         if answer.status_code != 200:
             continue
@@ -53,12 +62,11 @@ def pages(client: TestClient, resource: str, **query: Any) -> tuple[list[dict[st
         cursor = body["next"]
 
 
-@pytest.mark.parametrize(("resource", "key"), credit.KEYS.items())
-def test_paging_gives_every_record_once(client: TestClient, small: City, resource: str, key: str) -> None:
+@pytest.mark.parametrize(("resource", "key"), CREDIT.keys.items())
+def test_paging_gives_every_record_once(client: TestClient, small: City, resource: str, key: tuple[str, ...]) -> None:
     records, total, _ = pages(client, resource, limit=40)
-    assert [record[key] for record in records] == [
-        row[key] for row in sorted(small.tables[resource].to_pylist(), key=lambda row: (row["sjc"], row[key]))
-    ]
+    rows = small.tables[resource].to_pylist()
+    assert records == sorted(rows, key=lambda row: (row["sjc"], *(row[name] for name in key)))
     assert total == len(records)
 
 
@@ -75,17 +83,17 @@ def test_since_is_inclusive(client: TestClient, small: City) -> None:
     assert total == len(records) == sum(moment >= times[-7] for moment in times)
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer é".encode()}]
-)
-def test_without_the_token_nothing(client: TestClient, headers: dict[str, str]) -> None:
-    answer = client.get("/api/xzcf", headers=headers)
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "wrong", "Bearer é".encode()])
+@pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.folder)
+def test_without_its_token_nothing(served: Served, platform: Platform, authorization: str | bytes) -> None:
+    with TestClient(create_app(served.folder), headers={"Authorization": authorization}) as stranger:
+        answer = stranger.get(f"{platform.prefix}/{next(iter(platform.keys))}")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_busy_and_down_come_by_count(client: TestClient) -> None:
-    answers = [client.get("/api/yzsx", headers=HEADERS, params={"limit": 1}) for _ in range(40)]
+    answers = [client.get("/api/yzsx", params={"limit": 1}) for _ in range(40)]
     busy = [turn for turn, answer in enumerate(answers, start=1) if answer.status_code == 429]
     down = [turn for turn, answer in enumerate(answers, start=1) if answer.status_code == 503]
     assert busy == [4, 13, 22, 31, 40]
@@ -94,41 +102,29 @@ def test_busy_and_down_come_by_count(client: TestClient) -> None:
 
 
 def test_bad_questions(client: TestClient) -> None:
-    assert client.get("/api/nothing", headers=HEADERS).status_code == 404
-    assert client.get("/api/xzcf", headers=HEADERS, params={"cursor": "%%%"}).status_code == 400
-    assert client.get("/api/xzcf", headers=HEADERS, params={"limit": 0}).status_code == 422
+    assert client.get("/api/nothing").status_code == 404
+    assert client.get("/api/xzcf", params={"cursor": "%%%"}).status_code == 400
+    assert client.get("/api/xzcf", params={"limit": 0}).status_code == 422
 
 
-def test_as_a_process(folder: Path, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text(TOKEN + "\n")
+def test_as_a_process(served: Served) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "demo.credit",
-        "--folder",
-        str(folder),
-        "--port",
-        str(port),
-        "--token-file",
-        str(token),
-    ]
+    command = [sys.executable, "-m", "demo.service", "--folder", str(served.folder), "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        answer = _first_answer(f"http://127.0.0.1:{port}/api/xzcf")
+        answer = _first_answer(f"http://127.0.0.1:{port}/api/xzcf", served.headers["credit_platform"])
         assert answer.json()["total"] > 0
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _first_answer(url: str) -> httpx.Response:
+def _first_answer(url: str, headers: dict[str, str]) -> httpx.Response:
     for _ in range(100):
         try:
-            return httpx.get(url, headers=HEADERS, trust_env=False)
+            return httpx.get(url, headers=headers, trust_env=False)
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError("the service did not start")
