@@ -7,11 +7,18 @@ It is committed before an answer leaves. The database role that writes it may on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import rfc8785
+from sqlalchemy import Connection, text
+
+from core import clock
+from core.actor import Actor
+from core.ids import uuid7
+from core.keys import Keys
 
 #: psycopg parameters; one statement, used by the answer's own connection
 INSERT = (
@@ -68,3 +75,48 @@ class Entry:
             "canonical": canonical,
             "hash": sha256(canonical).digest(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry of the log as who looks for a person may see it: who asked, for what, and which states were answered."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    department: str
+    client: str
+    operator: str
+    service_item: str
+    case_no: str
+    kid: str
+
+
+#: the kind of entry that looking into the log itself leaves
+SEARCHED = "audit.searched"
+
+
+def search(
+    connection: Connection, keys: Keys, number: str, actor: Actor, *, reason: str, limit: int = 200
+) -> list[Found]:
+    """Who asked about a person or a firm (standard number), newest first; the search is an entry of its own.
+
+    Rows keep the pseudonym of the key they were made with, so every key still kept is tried.
+    """
+    pseudonyms = keys.pseudonyms(number)
+    rows = connection.execute(
+        text(
+            f"SELECT {', '.join(Found.__slots__)} FROM hub.audit JOIN unnest(CAST(:kids AS text[]), CAST(:subjects AS text[])) "
+            "AS wanted (kid, subject) USING (kid, subject) ORDER BY at DESC LIMIT :limit"
+        ),
+        {"kids": [kid for kid, _ in pseudonyms], "subjects": [subject for _, subject in pseudonyms], "limit": limit},
+    )
+    found = [Found(*row) for row in rows]
+    kid, subject = pseudonyms[-1]
+    entry = Entry(
+        id=uuid7(), at=clock.now(), kind=SEARCHED, department=actor.department, client=actor.client,
+        operator=actor.operator, service_item="", case_no="", subject=subject, kid=kid,
+        body={"reason": reason, "found": len(found)},
+    )  # fmt: skip
+    connection.exec_driver_sql(INSERT, entry.parameters())
+    return found

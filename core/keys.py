@@ -1,6 +1,6 @@
 """Keys of the installation: signing, pseudonyms, encryption. Each has a `kid`; files lie under `HUTONG_HOME/keys`, mode 0600.
 
-Nothing here reaches the database, a log or `hutong config show`.
+Nothing here reaches the database, a log or `hutong config show`. A running process sees a rotated key at its next use.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import hmac
 import json
 import os
 import secrets
+import time
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -21,9 +23,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from core.errors import NotReady, Unauthorised
+from core.key_files import KINDS, KeyFile, KeyFiles, Kind
 from core.text import T
 
 _ALGORITHMS = ["Ed25519"]
+#: a folder's time is that of the clock's last tick: what changed within one tick of being read may have been missed
+_TICK_NS = 50_000_000
 
 
 class Keys:
@@ -31,38 +36,44 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files = KeyFiles(folder)
+        self._read: tuple[int, _Ring] | None = None
 
     def ensure(self) -> None:
         """Make whatever key does not exist yet."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._files("signing"):
+        with self.files.lock():
+            for kind in KINDS:
+                if not self.files.listed(kind):
+                    self.make(kind)
+
+    def make(self, kind: Kind) -> KeyFile:
+        """Make a key and put it into use; the caller holds the lock of the files."""
+        if kind == "signing":
             key = OKPKey.generate_key("Ed25519")
-            self._write("signing", key.thumbprint()[:12], json.dumps(key.as_dict(private=True)).encode())
-        for kind in ("pseudonym", "encryption"):
-            if not self._files(kind):
-                self._write(kind, secrets.token_hex(6), secrets.token_bytes(32))
+            return self.files.add(kind, key.thumbprint()[:12], json.dumps(key.as_dict(private=True)).encode())
+        return self.files.add(kind, secrets.token_hex(6), secrets.token_bytes(32))
 
     def sign(self, payload: bytes) -> str:
         """A compact JWS (RFC 7515, EdDSA) over the payload."""
-        kid, key = self._signing[-1]
+        kid, key = self._ring.newest_signing
         return str(jws.serialize_compact({"alg": "Ed25519", "kid": kid}, payload, key, algorithms=_ALGORITHMS))
 
     def verify(self, token: str) -> bytes:
         """The payload of a JWS signed here by any key still kept; Unauthorised otherwise."""
         try:
-            return bytes(jws.deserialize_compact(token, self._verifying, algorithms=_ALGORITHMS).payload)
+            return bytes(jws.deserialize_compact(token, self._ring.verifying, algorithms=_ALGORITHMS).payload)
         except (JoseError, ValueError) as error:
             raise Unauthorised(T("签名无效。", "The signature is not valid.")) from error
 
     def issue_token(self, claims: dict[str, Any]) -> str:
         """A signed access token (RFC 9068 style JWT)."""
-        kid, key = self._signing[-1]
+        kid, key = self._ring.newest_signing
         return str(jwt.encode({"alg": "Ed25519", "kid": kid, "typ": "at+jwt"}, claims, key, algorithms=_ALGORITHMS))
 
     def read_token(self, token: str) -> dict[str, Any]:
         """The claims of a token issued here. The caller checks its times. Unauthorised when forged or foreign."""
         try:
-            return dict(jwt.decode(token, self._verifying, algorithms=_ALGORITHMS).claims)
+            return dict(jwt.decode(token, self._ring.verifying, algorithms=_ALGORITHMS).claims)
         except (JoseError, ValueError) as error:
             raise Unauthorised(
                 T("令牌无效。", "The token is not valid."),
@@ -74,13 +85,23 @@ class Keys:
 
     def public(self) -> dict[str, Any]:
         """The public signing keys as a JWK set (RFC 7517), for whoever verifies a receipt."""
-        return {"keys": [key.as_dict(private=False) | {"kid": kid} for kid, key in self._signing]}
+        return {"keys": [key.as_dict(private=False) | {"kid": kid} for kid, key in self._ring.signing]}
 
     def pseudonym(self, value: str, scope: str = "") -> tuple[str, str]:
         """(kid, keyed pseudonym): HMAC-SHA-256, so that it cannot be turned back or joined across scopes."""
-        kid, key = self._secret("pseudonym")[-1]
-        digest = hmac.new(key, f"{scope}\0{value}".encode(), sha256).digest()
-        return kid, base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return self.pseudonyms(value, scope)[-1]
+
+    def pseudonyms(self, value: str, scope: str = "") -> list[tuple[str, str]]:
+        """(kid, pseudonym) under every key still kept, the newest last: under one of them an older row has it."""
+        return [
+            (
+                kid,
+                base64.urlsafe_b64encode(hmac.new(key, f"{scope}\0{value}".encode(), sha256).digest())
+                .decode()
+                .rstrip("="),
+            )
+            for kid, key in self._secret("pseudonym")
+        ]
 
     def encrypt(self, plain: bytes, name: str) -> tuple[str, bytes]:
         """(kid, AES-256-GCM cipher text); `name` is bound in, so that rows cannot be swapped."""
@@ -98,32 +119,53 @@ class Keys:
             remedy=T(f"把密钥文件恢复到 {self.folder}。", f"Restore the key file to {self.folder}."),
         )
 
-    @cached_property
-    def _signing(self) -> list[tuple[str, OKPKey]]:
-        return [(kid, OKPKey.import_key(json.loads(body))) for kid, body in self._secret("signing")]
+    @property
+    def _ring(self) -> _Ring:
+        """The keys as they lie in the folder now; read again only when the folder has changed."""
+        try:
+            changed = os.stat(self.folder).st_mtime_ns  # noqa: PTH116  # at every signature: a fifth of Path.stat
+        except FileNotFoundError:
+            changed = 0
+        if self._read is None or self._read[0] != changed:
+            try:
+                ring = _Ring(self.folder, {kind: _material(self.files, kind) for kind in KINDS})
+            except FileNotFoundError:  # destroyed while it was being read
+                return self._ring
+            settled = time.time_ns() - changed > _TICK_NS
+            self._read = (changed if settled else -1, ring)
+        return self._read[1]
+
+    def _secret(self, kind: Kind) -> list[tuple[str, bytes]]:
+        return self._ring.of(kind)
+
+
+def _material(files: KeyFiles, kind: Kind) -> list[tuple[str, bytes]]:
+    return [(file.kid, file.read()) for file in files.listed(kind)]
+
+
+@dataclass
+class _Ring:
+    """What was read of the folder at one moment: (kid, material) by kind, oldest first."""
+
+    folder: Path
+    material: dict[Kind, list[tuple[str, bytes]]]
+
+    def of(self, kind: Kind) -> list[tuple[str, bytes]]:
+        if not self.material[kind]:
+            raise NotReady(
+                T(f"没有{kind}密钥({self.folder})。", f"There is no {kind} key in {self.folder}."),
+                remedy=T("运行 hutong up 建立本机密钥。", "Run `hutong up` to make the keys of this installation."),
+            )
+        return self.material[kind]
 
     @cached_property
-    def _verifying(self) -> KeySet:
-        return KeySet([OKPKey.import_key(key.as_dict(private=False) | {"kid": kid}) for kid, key in self._signing])
+    def signing(self) -> list[tuple[str, OKPKey]]:
+        return [(kid, OKPKey.import_key(json.loads(body))) for kid, body in self.of("signing")]
 
-    def _secret(self, kind: str) -> list[tuple[str, bytes]]:
-        cached = self.__dict__.setdefault("_read", {})
-        if kind not in cached:
-            files = self._files(kind)
-            if not files:
-                raise NotReady(
-                    T(f"没有{kind}密钥({self.folder})。", f"There is no {kind} key in {self.folder}."),
-                    remedy=T("运行 hutong up 建立本机密钥。", "Run `hutong up` to make the keys of this installation."),
-                )
-            cached[kind] = [(path.stem.split("-", 2)[2], path.read_bytes()) for path in files]
-        return list(cached[kind])
+    @cached_property
+    def verifying(self) -> KeySet:
+        return KeySet([OKPKey.import_key(key.as_dict(private=False) | {"kid": kid}) for kid, key in self.signing])
 
-    def _files(self, kind: str) -> list[Path]:
-        return sorted(self.folder.glob(f"{kind}-*.key"))
-
-    def _write(self, kind: str, kid: str, body: bytes) -> None:
-        number = len(self._files(kind)) + 1
-        path = self.folder / f"{kind}-{number:04d}-{kid}.key"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(body)
+    @property
+    def newest_signing(self) -> tuple[str, OKPKey]:
+        return self.signing[-1]

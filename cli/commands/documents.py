@@ -1,8 +1,7 @@
-"""contract check|publish, system publish|secret: documents from files into force, and systems' secrets."""
+"""contract check|publish, system publish: documents from files into force."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from cli import output, session
 from cli.output import Json
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.text import T
 
 if TYPE_CHECKING:
@@ -30,10 +29,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(contract, name="contract")
     system = typer.Typer(no_args_is_help=True, help=str(T("来源系统", "departmental systems")))
     system.command("publish", help=str(T("发布系统文件", "put system files into force")))(publish_systems)
-    system.command(
-        "secret",
-        help=str(T("设置系统的连接信息(JSON,自标准输入)", "set a system's connection (JSON on standard input)")),
-    )(secret)
+    system.callback()(lambda: None)
     app.add_typer(system, name="system")
 
 
@@ -88,30 +84,6 @@ def publish_systems(paths: Paths, as_json: Json = False) -> None:
     if API in instance.processes.running():
         with instance.airflow() as airflow:
             instance.ensure_pools(airflow)
-
-
-def secret(
-    name: Annotated[str, typer.Argument(help=str(T("系统文件中 secret 的名称", "the `secret` of the system file")))],
-    as_json: Json = False,
-) -> None:
-    """Keep a secret, encrypted. It is read from standard input, for a command line is seen by others."""
-    from core import secrets
-
-    try:
-        value = json.loads(session.ask(T("连接信息(一行 JSON)", "connection (one line of JSON)")))
-    except ValueError as error:
-        raise Invalid(
-            T("连接信息不是 JSON。", "The connection is not JSON."),
-            remedy=T('例如 {"url": "postgresql+psycopg://…"}。', 'For example {"url": "postgresql+psycopg://…"}.'),
-        ) from error
-    if not isinstance(value, dict):
-        raise Invalid(T("连接信息须是一个 JSON 对象。", "The connection must be a JSON object."))
-    with session.opened() as hub, hub.begin() as connection:
-        secrets.put(connection, hub.keys, name, value)
-    if as_json:
-        output.document({"secret": name, "keys": sorted(value)})
-    else:
-        print(T(f"已保存密钥 {name}。", f"The secret {name} is kept."))
 
 
 def _publish(wanted: list[tuple[Kind, Path]], as_json: bool) -> None:

@@ -1,0 +1,52 @@
+"""audit: who asked about one person or firm."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command in place."""
+    app.command(
+        help=str(
+            T(
+                "谁查询过某人或某单位;证件号码自标准输入,本次查阅同样留痕",
+                "who asked about one person or firm; the number comes from standard input, and looking leaves an entry too",
+            )
+        )
+    )(audit)
+
+
+def audit(
+    reason: Annotated[str, typer.Option(help=str(T("查阅事由(信访、复议编号等)", "why: a complaint, a review")))],
+    kind: Annotated[str, typer.Option(help=str(T("证件种类", "kind of number")))] = "identity_card",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 200,
+    as_json: Json = False,
+) -> None:
+    """Entries made under older pseudonym keys are found as well."""
+    from certificates import subject
+    from core import audit as log
+
+    number = session.ask(T("证件号码", "number"))
+    with session.opened() as hub, hub.begin() as connection:
+        standard = subject.resolve(kind, number, "").number
+        found = log.search(connection, hub.keys, standard, session.actor(), reason=reason, limit=limit)
+    output.table([asdict(entry) for entry in found], _ENTRY, as_json=as_json)
+
+
+_ENTRY = [
+    Column("at", T("时间", "at")),
+    Column("kind", T("事由", "what")),
+    Column("department", T("部门", "department")),
+    Column("client", T("客户端", "client")),
+    Column("operator", T("经办人", "operator")),
+    Column("service_item", T("事项", "service item")),
+    Column("case_no", T("办件编号", "case")),
+]
