@@ -48,7 +48,7 @@ def firm_names(rng: Rng, category: Text, division: Text) -> Text:
     trade = draw(rng, words("industries"), size)
     company = join(
         place, shop, draw(rng, ["", "", "", "（集团）", "（益阳）"], size), trade,
-        draw(rng, ["有限公司", "有限责任公司", "股份有限公司"], size, [0.8, 0.12, 0.08]),
+        draw(rng, ["有限公司", "有限责任公司", "股份有限公司", "厂"], size, [0.77, 0.12, 0.07, 0.04]),
     )  # fmt: skip
     by_category = {
         "92": join(district, shop, draw(rng, words("shop_kinds"), size)),
