@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,13 +17,15 @@ from cli.processes import Service, answers, choose_port, python
 from core import clock
 from core import secrets as hub_secrets
 from core.actor import SYSTEM
+from core.database import create
 from core.errors import NotReady
 from core.hub import Hub
+from core.settings import with_password
 from core.text import T
 
 SERVICE = "demo-service"
 #: systems kept in a PostgreSQL database, and its name, which is its role's name too
-_DATABASES = {"real_estate_registry": "real_estate"}
+_DATABASES = {"real_estate_registry": "real_estate", "household_registry": "households"}
 _PORT = 8091
 
 
@@ -72,17 +75,17 @@ class City:
 
     def open(self, kept: Kept, hub: Hub) -> None:
         """Start the departments' HTTP service, and give the hub the secrets of all systems."""
-        processes = self.instance.processes
+        processes, host = self.instance.processes, self.instance.settings.host
         running = processes.running().get(SERVICE)
-        port = running.port if running and running.port else choose_port(_PORT, "127.0.0.1", asked=False, setting="")
-        command = python("-m", "demo.service", "--folder", str(self.folder), "--port", str(port))
+        port = running.port if running and running.port else choose_port(_PORT, host, asked=False, setting="")
+        command = python("-m", "demo.service", "--folder", str(self.folder), "--host", host, "--port", str(port))
         processes.start(Service(SERVICE, command, {}, port))
-        processes.wait(SERVICE, lambda: answers("127.0.0.1", port), timeout=60)
+        processes.wait(SERVICE, lambda: answers(host, port), timeout=60)
         systems = {name: dict(value) for name, value in kept.systems.items()}
         databases = self._databases()
         for name, value in systems.items():
             if "base_url" in value:
-                value["base_url"] = f"http://127.0.0.1:{port}"
+                value["base_url"] = f"http://{_reachable(host)}:{port}"
             if name in databases:
                 value["url"] = databases[name]
         with hub.begin() as connection:
@@ -108,16 +111,24 @@ class City:
 
     def _databases(self) -> dict[str, str]:
         """The URL of each system's database, which stands in for the department's own server; each has its own role."""
-        server = self.instance.embedded
+        settings = self.instance.settings
+        administrator = (
+            with_password(settings.demo_database_url, settings.demo_database_password)
+            if settings.demo_database_url
+            else self.instance.embedded.start().url("postgres")
+        )
         urls = {}
         for system, name in _DATABASES.items():
             file = self.folder / f"{name}.password"
             if not file.exists():
                 _keep(file, secrets.token_urlsafe(18))
-            password = file.read_text()
-            server.create(name, name, password)
-            urls[system] = server.start().url(name, name, password)
+            urls[system] = create(administrator, name, name, file.read_text())
         return urls
+
+
+def _reachable(host: str) -> str:
+    """A name under which others reach what listens on `host`."""
+    return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
 
 
 def seed_access(hub: Hub, folder: Path) -> dict[str, str]:

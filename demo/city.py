@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 
 from demo import cases, world
-from demo.tables import credit, fund, housing, real_estate
+from demo.tables import credit, fund, households, housing, market, real_estate
 from demo.truth import Truth
 from demo.world import SIZES, OnStep, Size, World
 
@@ -40,7 +40,7 @@ def of_size(residents: int, bodies: int, size: str, seed: int, today: date, on_s
     made = world.make(residents, bodies, seed, today, on_step)
     truth = Truth()
     tables: dict[str, pa.Table] = {}
-    for system in (real_estate, fund, credit, housing):
+    for system in (real_estate, fund, credit, housing, households, market):
         new = system.tables(made, truth)
         tables |= new
         on_step(system.__name__.rpartition(".")[2], sum(table.num_rows for table in new.values()))

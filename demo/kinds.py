@@ -27,6 +27,8 @@ class Kind:
 _RIGHT, _LIMIT = "real_estate_right", "real_estate_limit"
 _EMPLOYER, _ACCOUNT, _MOVEMENT, _LOAN = "fund_employer", "fund_account", "fund_movement", "fund_loan"
 _PENALTY, _SERIOUS = "credit_penalty", "serious_default"
+_ENTITY = "market_entity"
+_PERSON, _CHANGE = "household_person", "household_change"
 _CONTRACT, _LEASE, _SUBSIDISED = "housing_contract", "housing_lease", "subsidised_housing"
 
 KINDS = (
@@ -79,11 +81,38 @@ KINDS = (
     Kind(_LEASE, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
     Kind(_SUBSIDISED, "number_spreadsheet", "SQRZJH", True, "item", "error", 0.01, "号码被电子表格损坏"),
     Kind(_SUBSIDISED, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
+    Kind(_ENTITY, "registration_only", "UNISCID", True, "completeness", "none", 0.06, "只有 15 位注册号, 没有信用代码"),
+    Kind(_ENTITY, "endless", "OPTO", False, "nothing", "none", None, "经营期限至为空、9999-12-31 或长期: 没有终止日期"),
+    Kind(_ENTITY, "nameless", "ENTNAME", True, "item", "warning", 0.03, "个体工商户没有字号", "individual businesses"),
+    *(
+        Kind(dataset, "old_name", column, True, "sources", "none", 0.05, "企业已更名, 他处仍用旧名", "registered firms")
+        for dataset, column in (
+            (_EMPLOYER, "dwmc"), (_PENALTY, "cf_xdr_mc"), (_SERIOUS, "ztmc"), (_CONTRACT, "CMRMC"),
+        )
+    ),
+    *(
+        Kind(dataset, "registration_no", column, False, "nothing", "none", None, "15 位注册号")
+        for dataset, column in ((_PENALTY, "cf_xdr_shxym"), (_SERIOUS, "shxym"))
+    ),
+    Kind(_PERSON, "marital_stale", "HYZK", True, "nothing", "none", 0.25, "婚姻状况多年未更新 (民政才是主管)"),
+    Kind(_PERSON, "collective", "HLX", False, "nothing", "none", 0.03, "集体户"),
+    Kind(_PERSON, "name_lost", "XM", True, "item", "warning", 0.001, "生僻字写成私有区字符或 ?"),
+    Kind(_PERSON, "name_rare", "XM", False, "nothing", "none", None, "基本平面以外的汉字"),
+    Kind(_PERSON, "number_shared", "GMSFHM", True, "dataset", "none", 0.0001, "两人同号, 整表规则提示"),
+    Kind(_PERSON, "number_used_elsewhere", "GMSFHM", True, "sources", "none", 0.002, "号码已更正, 他处仍用旧号"),
+    Kind(_PERSON, "death_unregistered", "RYZT", True, "nothing", "none", None, "已死亡而尚未登记 (中位数 60 天)"),
+    Kind(_PERSON, "removed_and_back", "CZBS", False, "nothing", "none", None, "删除后又恢复"),
+    Kind(_PERSON, "born_in_ended_division", "GMSFHM", False, "nothing", "none", None, "号码开头的区划代码已撤销"),
+    Kind(_CHANGE, "registered_late", "CZSJ", True, "nothing", "none", 0.03, "死亡一年以后才登记", "deaths"),
+    *(
+        Kind(dataset, "number_superseded", column, True, "sources", "none", None, "公安已更正的旧号码")
+        for dataset, column in ((_ACCOUNT, "zjhm"), (_RIGHT, "ZJH"))
+    ),
     *(
         Kind(dataset, name, column, False, "nothing", "none", None, note)
         for dataset, column in (
             (_RIGHT, "ZJH"), (_LIMIT, "XZRZJH"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_PENALTY, "cf_xdr_zjhm"),
-            (_SERIOUS, "zjhm"), (_CONTRACT, "MSRZJH"), (_LEASE, "CHZRZJH"), (_SUBSIDISED, "SQRZJH"),
+            (_SERIOUS, "zjhm"), (_ENTITY, "LECERNO"), (_CONTRACT, "MSRZJH"), (_LEASE, "CHZRZJH"), (_SUBSIDISED, "SQRZJH"),
         )
         for name, note in (
             ("residence_card", "外国人永久居留身份证"),

@@ -163,6 +163,10 @@ PLATFORMS: Mapping[str, Platform] = {  # by system
     "credit_platform": Platform(
         "credit", "公共信用信息平台", "/api", {"xzcf": ("xxid",), "yzsx": ("mdid",)}, _by_cursor, "sjc"
     ),
+    "firm_registry": Platform(
+        "market", "市场主体登记信息(省级回流)", "/gateway",
+        {"E_BASEINFO": ("PRIPID",), "E_ALTITEM": ("PRIPID", "ALTITEM", "ALTDATE")}, _by_number,
+    ),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The coherent world behind the four systems, before anybody wrote it down badly."""
+"""The coherent world behind the departments' systems, before anybody wrote it down badly."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from demo import contracts, firms, homes, people, savings
+from demo import contracts, firms, homes, households, people, register, savings
 from demo.contracts import Contracts, Leases, Subsidies
 from demo.firms import Firms
 from demo.homes import Holders, Homes, Rights
+from demo.households import Households
 from demo.people import People
+from demo.register import Changes, Register
 from demo.savings import Accounts, Employers, Loans
 from demo.text import Rng
 
@@ -31,6 +33,8 @@ class World:
     today: date
     people: People
     firms: Firms
+    register: Register
+    changes: Changes
     homes: Homes
     rights: Rights
     holders: Holders
@@ -40,6 +44,7 @@ class World:
     contracts: Contracts
     leases: Leases
     subsidies: Subsidies
+    households: Households
 
     def rng(self, part: str) -> Rng:
         """The random numbers of one part: changing one part leaves the others as they were."""
@@ -60,6 +65,7 @@ def make(residents: int, bodies: int, seed: int, today: date, on_step: OnStep) -
     folk = people.make(part("people"), residents, today)
     on_step("people", len(folk))
     bodies_made = firms.make(part("firms"), bodies, folk, today)
+    entries, changes = register.make(part("register"), bodies_made, folk, today)
     on_step("firms", len(bodies_made))
     units, rights, holders = homes.make(part("homes"), round(residents * 0.52), folk, bodies_made, today)
     on_step("homes", len(units))
@@ -70,7 +76,8 @@ def make(residents: int, bodies: int, seed: int, today: date, on_step: OnStep) -
     sales = contracts.contracts(part("contracts"), folk, bodies_made, units, rights, holders, today)
     on_step("contracts", len(sales))
     return World(
-        residents, seed, today, folk, bodies_made, units, rights, holders, employers, accounts, loans, sales,
+        residents, seed, today, folk, bodies_made, entries, changes, units, rights, holders, employers, accounts, loans, sales,
         contracts.leases(part("leases"), folk, units, rights, holders, today),
         contracts.subsidies(part("subsidies"), folk, today),
+        households.make(part("households"), folk, accounts, holders, today),
     )  # fmt: skip

@@ -11,17 +11,19 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from demo import fund, housing, real_estate
+from demo import fund, housing, public_security, real_estate
 from demo.city import City, nobody
 from demo.service import PLATFORMS
 from demo.world import OnStep
 
 ZONE = ZoneInfo("Asia/Shanghai")
-# dataset: the source table that holds one row a record
+# dataset: the table that holds one row a record
 DATASETS = {
     "real_estate_right": "BDC_QLR", "real_estate_limit": "BDC_XZ", "fund_employer": "dw_zhxx",
     "fund_account": "gr_zhxx", "fund_movement": "gr_mx", "fund_loan": "dk_zhxx", "credit_penalty": "xzcf",
-    "serious_default": "yzsx", "housing_contract": "SPFHT", "housing_lease": "ZLBA", "subsidised_housing": "BZF",
+    "serious_default": "yzsx", "market_entity": "E_BASEINFO", "market_change": "E_ALTITEM",
+    "housing_contract": "SPFHT", "housing_lease": "ZLBA", "subsidised_housing": "BZF",
+    "household_person": "HJ_CZRK", "household_change": "HJ_BD",
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ class Written:
 
     systems: dict[str, dict[str, str]]  # what each system's secret holds
     truth: Path  # truth.json; truth.parquet lies beside it
-    counts: dict[str, int]  # records by dataset
+    counts: dict[str, int]  # rows in the source by dataset: records, and where records are pushed, every push
 
 
 def write(
@@ -49,16 +51,20 @@ def write(
     root = folder.resolve()
     delivered = datetime.combine(city.today - timedelta(days=1), time(20), ZONE)
     drop, fund_file = root / "housing", root / "fund" / "fund.sqlite"
-    registry = databases["real_estate_registry"]
+    registry, staging = databases["real_estate_registry"], databases["household_registry"]
     steps: dict[str, tuple[Callable[[], object], Iterable[str]]] = {
         "real_estate_registry": (lambda: real_estate.write(city.tables, registry), real_estate.KEYS),
         "fund_core": (lambda: fund.write(city.tables, fund_file), fund.KEYS),
         "housing_drop": (lambda: housing.deliver(city.tables, drop, delivered), housing.FILES),
+        "household_registry": (lambda: public_security.write(city.tables, staging), public_security.PARTS),
     }
     tokens: dict[str, str] = {}
     for name, platform in PLATFORMS.items():
         steps[name] = (partial(_serve, tokens, name, city.tables, root), platform.keys)
-    counts = {dataset: city.tables[table].num_rows for dataset, table in DATASETS.items()}
+    counts = {
+        dataset: sum(city.tables[part].num_rows for part in public_security.PARTS.get(table, (table,)))
+        for dataset, table in DATASETS.items()
+    }
     for name, (step, rows) in steps.items():
         step()
         on_step(name, sum(city.tables[table].num_rows for table in rows))
@@ -68,6 +74,7 @@ def write(
         "real_estate_registry": {"url": registry},
         "fund_core": {"url": f"sqlite:///{fund_file}"},
         "housing_drop": {"url": drop.as_uri()},
+        "household_registry": {"url": staging},
         **{name: {"base_url": services, "token": token} for name, token in tokens.items()},
     }
     return Written(systems, truth, counts)

@@ -50,16 +50,20 @@ def card_holder(people: People, person: Ints) -> Mask:
     return np.where(person >= 0, people.kind[person] == IDENTITY_CARD, False)
 
 
+def born_in_ended_division(people: People, person: Ints, today: date) -> Mask:
+    """Whether a person's citizen number begins with a division that has ended since; rows of -1 are no person."""
+    gone = [code for code, _, _ in divisions() if ended(code, today.year)]
+    return card_holder(people, person) & np.isin(np.strings.slice(people.number[person], 0, 6), gone)
+
+
 def plant_documents(
     truth: Truth, dataset: str, people: People, person: Ints, intact: Mask, key: tuple[Text, ...], today: date
 ) -> None:
     """Plant the legal but unusual documents of a dataset's persons (-1: none) where the number is `intact`."""
-    gone = [code for code, _, _ in divisions() if ended(code, today.year)]
     kind = np.where(person >= 0, people.kind[person], -1)
-    old = (kind == IDENTITY_CARD) & np.isin(np.strings.slice(people.number[person], 0, 6), gone)
     for name, flagged in (
         ("residence_card", kind == RESIDENCE),
         ("other_document", np.isin(kind, [HK_MACAO, TAIWAN, PASSPORT])),
-        ("born_in_ended_division", old),
+        ("born_in_ended_division", born_in_ended_division(people, person, today)),
     ):
         truth.plant(dataset, name, np.flatnonzero(flagged & intact), key)

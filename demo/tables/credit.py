@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from demo.numbers import body_check, credit_code
 from demo.tables.build import card_holder, changed_at, kind_codes, plant_documents, table
+from demo.tables.market import old_names
 from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, iso, join, numbers_as_text, put, some
 from demo.truth import Truth
 from demo.words import words
@@ -15,6 +16,7 @@ from demo.world import World
 PERSON_KINDS = ("身份证", "港澳居民来往内地通行证", "台湾居民来往大陆通行证", "护照", "外国人永久居留身份证")
 LEGAL, NATURAL, INDIVIDUAL = "法人及非法人组织", "自然人", "个体工商户"
 _PERSON_SHARE = 0.2
+_HABIT_SHARE = 0.03  # of firms' records that go by the registration number although there is a credit code
 _PUBLISHED = {"1": 365, "2": 730, "3": 1095}  # days a penalty stays public, by gravity
 
 
@@ -37,13 +39,15 @@ def _identify(
     """Name, credit code and person's number with their dirt, and which rows kept either number whole."""
     size, natural = firm.size, person >= 0
     name = np.where(natural, world.people.name[person], world.firms.name[firm])
-    code = np.where(natural, "", world.firms.code[firm])
+    name = old_names(rng, world, dataset, firm, name, key, truth)
+    code, by_registration = _codes(rng, world, firm)
     number = np.where(natural, world.people.number[person], "")
     nameless = some(rng, np.ones(size, dtype=bool), 0.04 * size)
     code, number = put(code, nameless, ""), put(number, nameless, "")
     truth.plant(dataset, "name_only", nameless, (key,))
-    left = np.ones(size, dtype=bool)
+    left = ~by_registration
     left[nameless] = False
+    truth.plant(dataset, "registration_no", np.flatnonzero(by_registration & (code != "")), (key,))
     masked = some(rng, left & card_holder(world.people, person), 0.2 * natural.sum())
     whole = number[masked]
     number = put(number, masked, join(np.strings.slice(whole, 0, 6), "********", np.strings.slice(whole, 14, 18)))
@@ -53,6 +57,16 @@ def _identify(
     truth.plant(dataset, "body_check", np.flatnonzero(odd), (key,))
     plant_documents(truth, dataset, world.people, person, left, (key,), world.today)
     return name, code, number, left
+
+
+def _codes(rng: Rng, world: World, firm: Ints) -> tuple[Text, Mask]:
+    """Each firm's number ("" for no firm), and where it is the registration number: always where the register knows no
+    other, and now and then out of habit."""
+    entry = np.where(firm >= 0, world.register.entry[firm], -1)
+    known = np.where(entry >= 0, world.register.registration[entry], "")
+    habit = rng.random(firm.size) < _HABIT_SHARE
+    old = (known != "") & (world.register.only_old[entry] | habit)
+    return np.where(old, known, np.where(firm >= 0, world.firms.code[firm], "")), old
 
 
 def _decided(rng: Rng, world: World, size: int, most: int) -> Days:

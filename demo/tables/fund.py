@@ -8,6 +8,7 @@ import pyarrow as pa
 from demo.firms import RARE
 from demo.savings import NORMAL, SEALED, last_month
 from demo.tables.build import card_holder, kind_codes, plant_documents, table
+from demo.tables.market import old_names
 from demo.tables.movements import movements
 from demo.text import Ints, Rng, Text, digits, iso, join, numbers_as_text, put, some, yyyymm
 from demo.truth import Truth
@@ -54,7 +55,7 @@ def _employers(world: World, key: Text, of_account: Text, states: Text, rate: In
     until = np.minimum(np.where(of.state == "01", last, of.opened.astype("datetime64[M]") + 6), last)
     return {
         "dwzh": key,
-        "dwmc": firms.name[of.firm],
+        "dwmc": old_names(rng, world, "fund_employer", of.firm, firms.name[of.firm], key, truth),
         "zzjgdm": put(code, nine, body[nine]),
         "dwfrdbxm": world.people.name[firms.head[of.firm]],
         "dwdz": firms.address[of.firm],
@@ -81,6 +82,7 @@ def _accounts(world: World, key: Text, employer: Text, truth: Truth) -> tuple[di
     months = np.maximum((of.paid_to - of.opened.astype("datetime64[M]")).astype(np.int64), 1)
     balance = np.where(np.isnat(of.closed), of.base * rate * 2 * months * 6 // 10 + 137, 0)
     half = numbers_as_text(of.base * rate, 2)
+    number = world.households.elsewhere[person]
     birth, phone, name = people.birth[person].astype("datetime64[M]"), people.phone[person], people.name[person]
 
     differs = some(rng, card_holder(people, person), 0.005 * size)
@@ -94,6 +96,7 @@ def _accounts(world: World, key: Text, employer: Text, truth: Truth) -> tuple[di
         ("birth_differs", differs),
         ("phone_ones", ones),
         ("test_name", test),
+        ("number_superseded", np.flatnonzero(number != people.number[person])),
     ):
         truth.plant("fund_account", kind, rows, (key,))
     plant_documents(truth, "fund_account", people, person, np.ones(size, dtype=bool), (key,), world.today)
@@ -102,7 +105,7 @@ def _accounts(world: World, key: Text, employer: Text, truth: Truth) -> tuple[di
         "dwzh": employer[at],
         "xingming": put(name, test, "测试"),
         "zjlx": kind_codes(people, person, PERSON_KINDS),
-        "zjhm": people.number[person],
+        "zjhm": number,
         "csny": yyyymm(birth),
         "sjhm": put(phone, ones, "11111111111"),
         "hyzk": np.where(people.spouse[person] >= 0, "20", "10"),

@@ -50,6 +50,9 @@ def holders(world: World, truth: Truth) -> tuple[dict[str, Text], Ints]:
     truth.plant(DATASET, "number_empty", empty, rows.key)
     free[empty] = False
 
+    superseded = world.households.elsewhere[rows.person] != world.people.number[rows.person]
+    truth.plant(DATASET, "number_superseded", np.flatnonzero(free & (rows.person >= 0) & superseded), rows.key)
+
     card = free & card_holder(world.people, rows.person)
     nineteen = world.people.birth[rows.person] < np.datetime64("2000-01-01")
     short = some(rng, card & nineteen, 0.04 * size)
@@ -80,7 +83,7 @@ def _clean(world: World, rng: Rng) -> _Rows:
     cells = {
         "QLRMC": np.where(by_firm, firms.name[of.firm], people.name[of.person]),
         "ZJZL": np.where(by_firm, code_kind, kind_codes(people, of.person, PERSON_KINDS)),
-        "ZJH": np.where(by_firm, firm_no, people.number[of.person]),
+        "ZJH": np.where(by_firm, firm_no, world.households.elsewhere[of.person]),
         "QLRLX": np.where(by_firm, firm_type, "1"),
         "GYFS": shared,
         "QLBL": np.where(shared == "2", written, ""),

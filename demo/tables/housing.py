@@ -8,6 +8,7 @@ import pyarrow as pa
 from demo import numbers
 from demo.contracts import DRAFT, FILED, TITLED
 from demo.tables.build import card_holder, plant_documents, table
+from demo.tables.market import old_names
 from demo.text import Days, Ints, Mask, Rng, Text, digits, iso, join, numbers_as_text, put, some
 from demo.truth import Truth
 from demo.world import World
@@ -91,7 +92,7 @@ def _contracts(world: World, truth: Truth) -> dict[str, Text]:
         "HTZT": state,
         "MSRMC": buyers,
         "MSRZJH": number,
-        "CMRMC": firms.name[of.seller],
+        "CMRMC": old_names(rng, world, name, of.seller, firms.name[of.seller], key, truth),
         "CMRSHXYM": firms.code[of.seller],
         "YSXKZH": np.where(of.kind == "1", permit, ""),
         "LDFH": flat,

@@ -43,14 +43,16 @@ class Whole:
 @contextmanager
 def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed: int) -> Iterator[Whole]:
     """Make a city of that size and run everything once."""
-    names = [f"city_{folder.name[-12:]}_{suffix}".lower().replace("-", "_") for suffix in ("hub", "registry")]
+    names = [
+        f"city_{folder.name[-12:]}_{suffix}".lower().replace("-", "_") for suffix in ("hub", "registry", "staging")
+    ]
     with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         for name in names:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         hub = Hub.set_up(Settings(home=folder / "home", database_url=postgres.url(names[0])))
         made = city.of_size(residents, bodies, "test", seed, clock.today())
         port = _free_port()
-        databases = {"real_estate_registry": postgres.url(names[1])}
+        databases = {"real_estate_registry": postgres.url(names[1]), "household_registry": postgres.url(names[2])}
         written = write.write(made, folder / "city", databases, services=f"http://127.0.0.1:{port}")
         truth = json.loads(written.truth.read_text("utf-8"))
         planted = pq.read_table(written.truth.with_suffix(".parquet")).to_pylist()

@@ -21,7 +21,8 @@ KEYS = {
     "real_estate_right": ("QLID", "SXH"), "real_estate_limit": ("XZID",), "fund_employer": ("dwzh",),
     "fund_account": ("grzh",), "fund_movement": ("ywlsh",), "fund_loan": ("dkzh",), "credit_penalty": ("xxid",),
     "serious_default": ("mdid",), "housing_contract": ("HTBH",), "housing_lease": ("BAZMH",),
-    "subsidised_housing": ("BZBH",),
+    "subsidised_housing": ("BZBH",), "market_entity": ("PRIPID",), "market_change": ("PRIPID", "ALTITEM", "ALTDATE"),
+    "household_person": ("RYBS",), "household_change": ("BDBH",),
 }  # fmt: skip
 
 

@@ -83,11 +83,12 @@ def test_since_is_inclusive(client: TestClient, small: City) -> None:
     assert total == len(records) == sum(moment >= times[-7] for moment in times)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "wrong", "Bearer é".encode()])
+@pytest.mark.parametrize("authorization", [b"", b"Bearer wrong", b"wrong", "Bearer é".encode()])
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.folder)
-def test_without_its_token_nothing(served: Served, platform: Platform, authorization: str | bytes) -> None:
-    with TestClient(create_app(served.folder), headers={"Authorization": authorization}) as stranger:
-        answer = stranger.get(f"{platform.prefix}/{next(iter(platform.keys))}")
+def test_without_its_token_nothing(served: Served, platform: Platform, authorization: bytes) -> None:
+    with TestClient(create_app(served.folder)) as stranger:
+        address = f"{platform.prefix}/{next(iter(platform.keys))}"
+        answer = stranger.get(address, headers=[(b"Authorization", authorization)])
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
