@@ -1,4 +1,7 @@
-"""Names of organisations: brackets in full width as registers write them, letters and digits in half width."""
+"""Names of organisations: brackets in full width as registers write them, letters and digits in half width.
+
+An individual business may have no name: what stands in the cell instead (***, 无字号, 个体工商户) is no value.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from schemas.types import columns, masks, names
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
 
 _LETTERS = {wide: narrow for wide, narrow in columns.FULL_WIDTH.items() if chr(narrow).isalnum() or narrow == 0x20}
+_NO_NAME = "^(?:无|无字号|无名称|不详|未知|个体|个体户|个体工商户)$"
 _WIDE_LETTER = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]")
 
 
@@ -46,8 +50,11 @@ class OrganisationName(ValueType):
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
         cells = columns.text(cells)
-        values = columns.repair(cells, columns.rows_where(cells, names.odd_bytes), _tidy)
-        return values, np.zeros(len(values), np.uint32)
+        odd = columns.rows_where(cells, names.odd_bytes)
+        values = columns.repair(cells, odd, _tidy)
+        placeholder = columns.matches(values, _NO_NAME)
+        placeholder[names.found_in(values, odd, r"^[\s*\-—_.0]*$")] = True
+        return columns.null_where(values, placeholder), np.where(placeholder, self.bit("placeholder"), np.uint32(0))
 
     def examine(self, values: pa.Array, options: Options) -> Reasons:
         reasons = np.zeros(len(values), np.uint32)
@@ -55,12 +62,10 @@ class OrganisationName(ValueType):
         for pattern, code in (
             (names.LOST, "lost_character"),
             (r"^[^（]*(?:（[^（）]*）[^（）]*)*（[^）]*$|^[^（]*）", "brackets"),
-            (r"^[\s*\-—_.0]*$", "placeholder"),
             (r"(?i)^test\d*$", "test"),
         ):
             reasons[names.found_in(values, odd, pattern)] |= self.bit(code)
         reasons[columns.matches(values, "^测试(?:单位|公司|企业|数据|用户)?[0-9]*$")] |= self.bit("test")
-        reasons[columns.matches(values, "^(?:无|无字号|无名称|不详|未知)$")] |= self.bit("placeholder")
         return reasons
 
     def mask(self, values: pa.Array, level: Level) -> pa.Array:

@@ -289,10 +289,13 @@ def test_doubtful_names(written: str, broken: str) -> None:
         ("某某软件测试有限公司", "某某软件测试有限公司", set()),
         ("测试单位", "测试单位", {"organisation_name.test"}),
         ("某某（有限", "某某（有限", {"organisation_name.brackets"}),
-        ("***", "***", {"organisation_name.placeholder"}),
+        ("***", None, {"organisation_name.placeholder"}),
+        ("个体工商户", None, {"organisation_name.placeholder"}),
+        ("无字号", None, {"organisation_name.placeholder"}),
+        ("无名小店", "无名小店", set()),
     ],
 )
-def test_names_of_organisations(written: str, value: str, broken: set[str]) -> None:
+def test_names_of_organisations(written: str, value: str | None, broken: set[str]) -> None:
     assert standard("organisation_name", [written]) == [value]
     assert findings("organisation_name", written) == broken
 
