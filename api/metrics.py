@@ -3,7 +3,10 @@ a case or a path as called."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("hutong_http_requests_total", "HTTP requests", ["method", "route", "status"], registry=REGISTRY)
@@ -13,3 +16,12 @@ SECONDS = Histogram(
 )  # fmt: skip
 ANSWERS = Counter("hutong_certificate_lines_total", "Certificate lines answered", ["type", "state"], registry=REGISTRY)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def exposition() -> bytes:
+    """All counts as Prometheus text: of this process, or of all processes that count into one folder."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return generate_latest(together)

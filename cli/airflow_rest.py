@@ -1,4 +1,4 @@
-"""Airflow's REST interface, as far as the command line needs it: health, pools, runs."""
+"""Airflow's REST interface, as far as the command line needs it: health, runs."""
 
 from __future__ import annotations
 
@@ -36,12 +36,6 @@ class Airflow:
         except httpx.HTTPError:
             return {}
         return {name: str((part or {}).get("status") or "") for name, part in body.items()}
-
-    def ensure_pool(self, name: str, slots: int) -> None:
-        """A pool limits how many tasks read one departmental system at a time."""
-        if self._call("GET", f"/api/v2/pools/{name}", accept=(200, 404)).status_code == 404:
-            body = {"name": name, "slots": slots, "description": "Hutong", "include_deferred": False}
-            self._call("POST", "/api/v2/pools", json=body, accept=(201, 409))
 
     def dags(self) -> set[str]:
         """The ids of the DAGs the scheduler knows and that are not stale."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -33,12 +34,11 @@ _KINDS: dict[Kind, T] = {
     "system": T("个系统", "systems"),
     "certificate": T("类证明", "certificate types"),
 }
-#: simultaneous tasks on one departmental system
-_POOL_SLOTS = 2
 
 
 class Instance:
-    """The services of one installation."""
+    """The services of one installation. What the settings say runs elsewhere (`database_url`, `api_url`, `airflow_url`) is
+    used there and neither started nor stopped."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -85,50 +85,66 @@ class Instance:
 
     def start_api(self) -> None:
         """The HTTP interface, answering."""
-        running = self.processes.running().get(API)
-        if running is None:
+        if not self.settings.api_url and API not in self.processes.running():
             port = self._port(self.settings.port, "port")
             environment = {"HUTONG_HOME": str(self.settings.home)}
-            running = self.processes.start(
-                Service(API, python("-m", "cli", "serve", "--port", str(port)), environment, port)
+            self.processes.start(
+                Service(API, python("-m", "cli", "serve", API, "--port", str(port)), environment, port)
             )
-        listening = running.port or self.settings.port
-        self.processes.wait(API, lambda: answers(self.settings.host, listening), timeout=90)
+        self._await(API, lambda: _listens(self.url(API)), timeout=90)
 
     def prepare_airflow(self) -> dict[str, str]:
-        """Airflow's database and settings."""
-        running = self.processes.running().get(AIRFLOW_API)
-        port = (running and running.port) or self._port(self.settings.airflow_port, "airflow_port")
-        environment = self.orchestrator.environment(self.orchestrator.database(self.server), port)
-        self.orchestrator.migrate(environment)
+        """Airflow's database and settings; nothing when it runs elsewhere."""
+        return {} if self.settings.airflow_url else self.migrate_airflow()
+
+    def migrate_airflow(self) -> dict[str, str]:
+        """Airflow's tables up to date, a pool for each system in force. Returns what its services are told."""
+        from schemas import published
+
+        environment = self.airflow_environment()
+        self.orchestrator.migrate(environment, self.orchestrator.database(self.server))
+        self.orchestrator.ensure_pools(environment, published.current(self.settings.home).documents("system"))
         return environment
 
+    def airflow_environment(self) -> dict[str, str]:
+        """What Airflow's services are told."""
+        running = self.processes.running().get(AIRFLOW_API)
+        port = (running and running.port) or self._port(self.settings.airflow_port, "airflow_port")
+        return self.orchestrator.environment(self.orchestrator.database(self.server), port)
+
     def start_airflow(self, environment: dict[str, str], *names: str) -> None:
-        """Start some of Airflow's services."""
-        port = int(environment["AIRFLOW__API__PORT"])
-        services = self.orchestrator.services(environment, port)
+        """Start some of Airflow's services, unless it runs elsewhere."""
+        if self.settings.airflow_url:
+            return
+        services = self.orchestrator.services(environment, int(environment["AIRFLOW__API__PORT"]))
         for name in names:
             self.processes.start(services[name])
 
     def await_airflow(self) -> None:
-        """All of Airflow answering and healthy; a pool for each departmental system."""
+        """All of Airflow answering and healthy."""
         with self.airflow() as airflow:
-            self.processes.wait(AIRFLOW_API, lambda: bool(airflow.health()), timeout=180)
+            self._await(AIRFLOW_API, lambda: bool(airflow.health()), timeout=180)
             for name, component in ((SCHEDULER, "scheduler"), (PROCESSOR, "dag_processor")):
-                self.processes.wait(name, lambda part=component: airflow.health().get(part) == "healthy", timeout=120)  # type: ignore[misc]
-            self.ensure_pools(airflow)
+                self._await(name, lambda part=component: airflow.health().get(part) == "healthy", timeout=120)  # type: ignore[misc]
 
-    def ensure_pools(self, airflow: Airflow) -> None:
-        """A pool for each system in force; DAGs use the default pool for a system that has none yet."""
-        from schemas import published
+    def _await(self, name: str, ready: Callable[[], bool], timeout: float) -> None:
+        elsewhere = self._elsewhere(name)
+        if elsewhere is None:
+            return self.processes.wait(name, ready, timeout)
+        deadline = time.monotonic() + timeout
+        while not ready():
+            if time.monotonic() > deadline:
+                raise NotReady(
+                    T(f"服务 {name}({elsewhere})没有应答。", f"Service {name} at {elsewhere} does not answer."),
+                    remedy=T("查看该服务的日志;检查 HUTONG_API_URL 与 HUTONG_AIRFLOW_URL。",
+                             "Read that service's log; check HUTONG_API_URL and HUTONG_AIRFLOW_URL."),
+                    code="service_down",
+                )  # fmt: skip
+            time.sleep(0.5)
+        return None
 
-        systems = sorted(published.current(self.settings.home).documents("system"))
-        for system in systems:
-            airflow.ensure_pool(system, _POOL_SLOTS)
-        self.orchestrator.home.mkdir(parents=True, exist_ok=True)
-        temporary = self.orchestrator.home / "pools.writing"
-        temporary.write_text(json.dumps(systems))
-        temporary.replace(self.orchestrator.home / "pools.json")
+    def _elsewhere(self, name: str) -> str | None:
+        return self.settings.api_url if name == API else self.settings.airflow_url
 
     def airflow(self) -> Airflow:
         """A session with Airflow's REST interface; NotReady when Airflow was not started."""
@@ -143,6 +159,8 @@ class Instance:
 
     def url(self, name: str) -> str | None:
         """Where a running service listens."""
+        if elsewhere := self._elsewhere(name):
+            return elsewhere.rstrip("/") if name in (API, AIRFLOW_API) else None
         running = self.processes.running().get(name)
         return f"http://{self.settings.host}:{running.port}" if running and running.port else None
 
@@ -186,23 +204,23 @@ class Instance:
         """Each service: whether it runs, answers, and where."""
         running = self.processes.running()
         health: dict[str, str] = {}
-        if AIRFLOW_API in running:
+        if AIRFLOW_API in running or self.settings.airflow_url:
             with self.airflow() as airflow:
                 health = airflow.health()
         rows: list[dict[str, Any]] = [{"service": "database", **self._database_state()}]
         for name in dict.fromkeys((API, *AIRFLOW_NAMES, *running)):
             entry = running.get(name)
             state = "stopped"
-            if entry is not None:
-                state = "running" if self._healthy(name, entry.port, health) else "unhealthy"
+            if entry is not None or self._elsewhere(name):
+                state = "running" if self._healthy(name, health) else "unhealthy"
             rows.append({"service": name, "state": state, "url": self.url(name) or "", "pid": entry and entry.pid})
         return rows
 
-    def _healthy(self, name: str, port: int | None, health: dict[str, str]) -> bool:
+    def _healthy(self, name: str, health: dict[str, str]) -> bool:
         if name in AIRFLOW_NAMES:
             component = {AIRFLOW_API: "metadatabase", SCHEDULER: "scheduler", PROCESSOR: "dag_processor"}[name]
             return health.get(component) == "healthy"
-        return port is None or answers(self.settings.host, port)
+        return _listens(self.url(name)) if self.url(name) else True
 
     def _database_state(self) -> dict[str, Any]:
         pid = self.server.pid() if self.server else None
@@ -214,6 +232,13 @@ class Instance:
             return {"state": "stopped", "url": "", "pid": pid}
         kind = "embedded" if self.server else "external"
         return {"state": "running", "url": f"PostgreSQL {row[0] if row else '?'} ({kind})", "pid": pid}
+
+
+def _listens(url: str | None) -> bool:
+    parts = urlsplit(url or "")
+    return parts.hostname is not None and answers(
+        parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    )
 
 
 def _children(pid: int) -> list[psutil.Process]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
@@ -86,6 +88,25 @@ def migrate(engine: Engine) -> None:
                 ),
                 code="database_rights",
             ) from error
+
+
+def create(administrator: str, database: str, owner: str, password: str) -> str:
+    """Make a database and the role that owns it, when they do not exist, on the server that an administrator's URL leads
+    to. Returns the owner's URL."""
+    url = make_url(administrator)
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+    ) as server:
+        if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner]).fetchone():
+            server.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(owner), sql.Literal(password))
+            )
+        if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+            server.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
+            )
+    made = url.set(drivername="postgresql+psycopg", username=owner, password=password, database=database)
+    return made.render_as_string(hide_password=False)
 
 
 def is_current(engine: Engine) -> bool:

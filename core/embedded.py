@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from psycopg import sql
 
+from core import database
 from core.errors import NotReady
 from core.text import T
 
@@ -168,19 +168,9 @@ class Embedded:
             ),
         )
 
-    def create(self, database: str, owner: str, password: str) -> None:
-        """Make a database and the role that owns it, when they do not exist."""
-        server = self.start()
-        dsn = f"host=127.0.0.1 port={server.port} dbname=postgres user=hutong password={server.password}"
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner]).fetchone():
-                connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(owner), sql.Literal(password))
-                )
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
-                )
+    def create(self, name: str, owner: str, password: str) -> str:
+        """Make a database and the role that owns it, when they do not exist. Returns the owner's URL."""
+        return database.create(self.start().url("postgres"), name, owner, password)
 
     def _as_nobody(self, command: list[str]) -> list[str]:
         full = [str(programs() / command[0]), *command[1:]]

@@ -16,7 +16,7 @@ from core.embedded import Embedded
 from core.errors import NotReady
 from core.keys import Keys
 from core.landing import Landing
-from core.settings import Settings
+from core.settings import Settings, with_password
 from core.text import T
 
 DATABASE = "hutong"
@@ -102,7 +102,7 @@ def embedded(settings: Settings) -> Embedded:
 def database_url(settings: Settings) -> str:
     """The hub's database: the one set, else the embedded one."""
     if settings.database_url:
-        return settings.database_url
+        return with_password(settings.database_url, settings.database_password)
     server = embedded(settings).server()
     if server is None:
         raise NotReady(

@@ -1,4 +1,5 @@
-"""Settings of one installation: defaults, `HUTONG_HOME/hutong.toml`, then `HUTONG_*` in the environment (the last wins)."""
+"""Settings of one installation: defaults, `HUTONG_HOME/hutong.toml`, files named by `HUTONG_*_FILE`, then `HUTONG_*` in the
+environment (the last wins)."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.errors import NotReady
@@ -30,9 +32,18 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=home, description="所有状态所在目录 / folder of all state")
     database_url: str | None = Field(None, description="PostgreSQL 18 DSN;空 = 内置 / empty = embedded")
+    database_password: SecretStr | None = Field(
+        None, description="其密码,不写入地址 / its password, not in the address"
+    )
     airflow_database_url: str | None = Field(
         None, description="Airflow 自用数据库;空 = 内置或同一服务器 / Airflow's own database, empty = beside the hub's"
     )
+    airflow_database_password: SecretStr | None = Field(None, description="其密码 / its password")
+    broker_url: str | None = Field(
+        None,
+        description="任务队列 redis;空 = 任务在本机执行 / redis for Celery workers, empty = tasks run in the scheduler",
+    )
+    broker_password: SecretStr | None = Field(None, description="其密码 / its password")
     landing_url: str | None = Field(None, description="落地区地址;空 = HOME/landing / landing store, a folder or s3://")
     city: str = Field("示范市", description="城市名称 / name of the city")
     division: str = Field("430900", pattern=r"^\d{6}$", description="本市行政区划代码 GB/T 2260 / division of the city")
@@ -43,21 +54,68 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="监听地址 / address to bind")
     port: int = Field(8000, ge=0, le=65535, description="接口端口 / API port")
     airflow_port: int = Field(8080, ge=0, le=65535, description="Airflow 端口 / Airflow port")
+    api_url: str | None = Field(
+        None, description="已在别处运行的接口;空 = 由 up 启动 / API that runs elsewhere, empty = up starts it"
+    )
+    airflow_url: str | None = Field(
+        None, description="已在别处运行的 Airflow;空 = 由 up 启动 / Airflow that runs elsewhere, empty = up starts it"
+    )
+    api_processes: int = Field(1, ge=1, le=64, description="接口进程数 / processes of the API")
+    tasks: int = Field(4, ge=1, le=64, description="一台机器同时执行的任务数 / tasks at once on one machine")
     chunk_rows: int = Field(200_000, ge=1_000, le=2_000_000, description="每块行数 / rows a chunk")
     token_minutes: int = Field(60, ge=1, le=1440, description="令牌有效分钟数 / minutes a token lives")
+    demo_database_url: str | None = Field(
+        None,
+        description="示范部门数据库所在服务器(管理员);空 = 内置 / server for the demo's departments, empty = embedded",
+    )
+    demo_database_password: SecretStr | None = Field(None, description="其密码 / its password")
 
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **others: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file."""
+        """Arguments, then the environment, then the files it names, then the settings file."""
         env = others.get("env_settings") or _[0]
-        return (init_settings, env, TomlConfigSettingsSource(settings_cls, toml_file=home() / FILE))
+        return (
+            init_settings,
+            env,
+            _Named(settings_cls),
+            TomlConfigSettingsSource(settings_cls, toml_file=home() / FILE),
+        )
 
     @property
     def landing(self) -> str:
         """Where batches land: a path or a URL."""
         return self.landing_url or str(self.home / "landing")
+
+
+class _Named(PydanticBaseSettingsSource):
+    """`HUTONG_<NAME>_FILE`: the setting is what that file holds, as container platforms hand out secrets."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return from_file(f"HUTONG_{field_name.upper()}"), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def from_file(variable: str) -> str | None:
+    """What the file named by `<variable>_FILE` holds, without the line's end; None when none is named."""
+    path = os.environ.get(f"{variable}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "UTF-8"
+        raise NotReady(
+            T(
+                f"{variable}_FILE 指向的文件 {path} 读不出:{why}。",
+                f"{variable}_FILE names {path}, which cannot be read: {why}.",
+            ),
+            remedy=T("检查该文件及其权限。", "Check the file and its permissions."),
+        ) from error
 
 
 def load(**overrides: Any) -> Settings:
@@ -98,7 +156,8 @@ def explain(settings: Settings) -> list[Shown]:
     shown = []
     for name, field in Settings.model_fields.items():
         variable = f"HUTONG_{name.upper()}"
-        origin = variable if os.environ.get(variable) else FILE if name in written else "default"
+        origin = next((said for said in (variable, f"{variable}_FILE") if os.environ.get(said)), None)
+        origin = origin or (FILE if name in written else "default")
         if name == "home" and settings.home == PROJECT / ".hutong":
             origin = "default"  # commands say where they are to the processes they start
         shown.append(Shown(name, without_password(getattr(settings, name)), origin, field.description or ""))
@@ -107,6 +166,17 @@ def explain(settings: Settings) -> list[Shown]:
 
 def _file(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def with_password(url: str, password: SecretStr | None) -> str:
+    """A URL with the password that was given apart from it."""
+    if password is None:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        parts._replace(netloc=f"{parts.username or ''}:{quote(password.get_secret_value(), safe='')}@{host}")
+    )
 
 
 def without_password(value: object) -> str:

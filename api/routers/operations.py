@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg_pool import PoolTimeout
 
 from api import metrics
@@ -41,7 +41,7 @@ async def readyz(running: Running) -> JSONResponse:
 @router.get("/metrics", summary="指标 / Metrics", response_class=Response)
 def prometheus() -> Response:
     """Prometheus 文本格式；标签不含个人与办件。 / Prometheus text; no person or case in a label."""
-    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/v1/keys", summary="验签公钥 / Public keys")

@@ -81,9 +81,8 @@ def publish_systems(paths: Paths, as_json: Json = False) -> None:
 
     _publish([("system", path) for path in _files(paths, "*.yaml")], as_json)
     instance = Instance(session.settings())
-    if API in instance.processes.running():
-        with instance.airflow() as airflow:
-            instance.ensure_pools(airflow)
+    if instance.url(API):
+        instance.migrate_airflow()
 
 
 def _publish(wanted: list[tuple[Kind, Path]], as_json: bool) -> None:

@@ -1,7 +1,8 @@
-"""up, down, status, config show, serve: the services of this installation."""
+"""up, down, status, migrate, serve, config show: the services of this installation."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,19 @@ def register(app: typer.Typer) -> None:
     app.command(help=str(T("启动数据库、接口与 Airflow", "start database, API and Airflow")))(up)
     app.command(help=str(T("停止本实例的全部进程", "stop every process of this installation")))(down)
     app.command(help=str(T("服务、版本与数据时效", "services, versions and how fresh the data is")))(status)
-    app.command(hidden=True)(serve)
+    app.command(
+        help=str(
+            T(
+                "建立或升级数据库并登记自带文档(服务启动之前)",
+                "make or upgrade the databases, register the shipped documents (before services start)",
+            )
+        )
+    )(migrate)
+    app.command(
+        help=str(
+            T("在前台运行一个服务(容器或 systemd 单元)", "run one service in the foreground (a container, a unit)")
+        )
+    )(serve)
     config = typer.Typer(no_args_is_help=True, help=str(T("配置", "settings")))
     config.callback()(lambda: None)
     config.command("show", help=str(T("每个配置项及其来源", "each setting and where it came from")))(show)
@@ -85,18 +98,54 @@ def status(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def serve(port: Annotated[int, typer.Option()], as_json: Json = False) -> None:
-    """The API's process (started by `up`)."""
-    import uvicorn
+def migrate(as_json: Json = False) -> None:
+    """The hub's tables, keys and documents, Airflow's tables and pools; safe to repeat. Nothing is started but the embedded
+    database."""
+    from cli.instance import Instance
 
-    from api.app import create_app
-    from core import log
-
-    settings = session.settings()
-    log.configure()  # standard error is this process's log file
+    instance = Instance(session.settings())
+    step = output.silent if as_json else output.step
+    with instance.processes.lock():
+        with step(T("数据库", "Database")):
+            hub = instance.database()
+        with step(T("数据合同、系统与证明类型", "Contracts, systems, certificate types")) as line:
+            line.detail = said = instance.publish(hub)
+        hub.close()
+        with step(T("Airflow", "Airflow")):
+            instance.migrate_airflow()
     if as_json:
-        output.document({"host": settings.host, "port": port})
-    uvicorn.run(create_app(settings), host=settings.host, port=port, log_config=None, access_log=False)
+        output.document({"documents": said})
+
+
+class Served(StrEnum):
+    """The services of an installation."""
+
+    api = "api"
+    airflow_api = "airflow-api"
+    airflow_scheduler = "airflow-scheduler"
+    airflow_dag_processor = "airflow-dag-processor"
+    airflow_triggerer = "airflow-triggerer"
+    airflow_worker = "airflow-worker"
+    demo = "demo"
+
+
+def serve(
+    service: Annotated[Served, typer.Argument(help=str(T("哪一个服务", "which one")))],
+    port: Annotated[int | None, typer.Option(help=str(T("接口端口", "port of the API")))] = None,
+    as_json: Json = False,
+) -> None:
+    """One service as this very process, until it is stopped; it logs to standard error."""
+    from cli import serve as work
+
+    settings = session.settings(port=port)
+    if as_json:
+        output.document({"service": service.value, "host": settings.host})
+    if service is Served.api:
+        work.api(settings)
+    elif service is Served.demo:
+        work.demo(settings)
+    else:
+        work.airflow(settings, service.value)
 
 
 def show(as_json: Json = False) -> None:
