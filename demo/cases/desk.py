@@ -13,6 +13,8 @@ from demo.truth import Case, Truth
 from demo.words import words
 
 _FIRST_BIRTH = date(1968, 3, 1)
+_BIRTHS = 12_000  # days, so that all are adults
+_AGAIN = ("", "然", "如", "之")  # ends the given names when they are used again
 _ORDER = 988  # beyond every order code the city gives out
 
 
@@ -40,15 +42,15 @@ class Desk:
         self.developer = self.firm("91430900", "益阳{}房地产开发有限公司")  # sells every dwelling of the cases
 
     def _name(self) -> str:
-        given = words("case_given")
-        turn = self._made
+        given, turn = words("case_given"), self._made
         self._made += 1
-        return words("surnames")[turn % 40] + given[turn]  # running out is an error: two subjects would share a name
+        again, at = divmod(turn, len(given))
+        return words("surnames")[turn % 40] + given[at] + _AGAIN[again]  # running out is an error: names differ
 
     def person(self) -> Subject:
         """A resident nobody has met before."""
         name = self._name()
-        birth = (_FIRST_BIRTH + timedelta(days=97 * self._made)).strftime("%Y%m%d")
+        birth = (_FIRST_BIRTH + timedelta(days=97 * self._made % _BIRTHS)).strftime("%Y%m%d")
         number = numbers.citizen(np.array([f"430903{birth}{_ORDER + self._made % 2}"]))
         return Subject("person", str(number[0]), name)
 
