@@ -111,8 +111,8 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         found = []
         for each in error.errors():
-            said = _WRONG.get(each["type"], _OTHERWISE)
-            found.append({"pointer": _pointer(each["loc"]), "detail": said.zh, "detail_en": said.en})
+            said = _said(each)
+            found.append({"pointer": _pointer(each), "detail": said.zh, "detail_en": said.en})
         return problem(
             422, "invalid", T("请求内容不符合要求", "The request is not as asked for"),
             remedy=T("按 errors 逐项更正；格式见 /docs。", "Correct each of the errors; /docs shows the form."), errors=found,
@@ -132,8 +132,22 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _away)
 
 
-def _pointer(place: tuple[Any, ...]) -> str:
-    """RFC 6901, inside the body; a query or path parameter by its name."""
+def _said(error: Any) -> T:
+    said = _WRONG.get(error["type"], _OTHERWISE)
+    if error["type"] == "literal_error":  # the values allowed are the product's words, not the caller's
+        known = ", ".join(re.findall(r"'([a-z_]+)'", str(error["ctx"]["expected"])))
+        return T(f"{said.zh}；可用：{known}", f"{said.en}; known: {known}")
+    if error["type"] == "json_invalid":
+        at = error["loc"][-1]
+        return T(f"{said.zh}（第 {at} 个字符处）", f"{said.en} (at character {at})")
+    return said
+
+
+def _pointer(error: Any) -> str:
+    """RFC 6901, inside the body; a query or path parameter by its name; the whole body when it is no JSON."""
+    place: tuple[Any, ...] = error["loc"]
+    if error["type"] == "json_invalid":
+        return ""
     steps = place[1:] if place and place[0] in ("body", "query", "path", "header") else place
     told: list[str] = []
     for step in steps:

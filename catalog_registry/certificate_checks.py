@@ -1,4 +1,4 @@
-"""Loading a certificate type, and holding what it refers to against the contracts in force.
+"""Loading a certificate type, and holding what it refers to against the contracts and types in force.
 
 A dataset nobody has published yet is no mistake (the type then answers `not_collected`); a dataset that is there must
 have the roles, items, codes and relationships the type names.
@@ -6,20 +6,19 @@ have the roles, items, codes and relationships the type names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
-from catalog_registry.certificate_types import OPERAND, Branch, CertificateType, Fact, Reach, Test, Where
+from catalog_registry.certificate_types import SUBJECT, Branch, CertificateType, Fact, Parameter
 from core.text import T
-from schemas.codes import lists
+from schemas import conditions
+from schemas.conditions import Test
 from schemas.contract import Contract
 from schemas.document import Place, Source, model, near, read
-from schemas.parts import Item
+from schemas.types import TYPES
 
-ORDERED = ("above", "at_least", "below", "at_most")
 _COUNTS = ("count", "distinct")
 
 
@@ -27,9 +26,16 @@ def load(document: str | Path, *, file: str = "") -> CertificateType:
     """Read a certificate type and check what it says about itself. Raises DocumentRefused."""
     source = read(document, file=file)
     made = model(source, CertificateType)
+    for name, parameter in made.parameters.items():
+        if parameter.type == "text":
+            _known(source, ("parameters", name, "value_type"), "值类型", "value type", parameter.value_type, TYPES)
     for name, branch in made.branches.items():
         if branch.of is not None:
             _known(source, ("branches", name, "of"), "分支", "branch", branch.of, made.branches)
+        if branch.same is not None:
+            _known(source, ("branches", name, "same", "branch"), "分支", "branch", branch.same.branch, made.branches)
+        if branch.who != SUBJECT:
+            _known(source, ("branches", name, "who"), "申报关系", "declared relation", branch.who, made.declared)
         _no_circle(source, made, name)
         for test_place, test in _tests(("branches", name), branch):
             _parameters(source, test_place, test, made)
@@ -52,34 +58,30 @@ def load(document: str | Path, *, file: str = "") -> CertificateType:
     return made
 
 
+def in_force(texts: Mapping[str, str], id: str) -> CertificateType:
+    """A published type as it is answered: one that is answered by another has that type's facts and outcomes.
+
+    Raises DocumentRefused when the other is not published or cannot be the answer; KeyError for an unknown id.
+    """
+    file = f"certificate/{id}.yaml"
+    made = load(texts[id], file=file)
+    return made if made.each is None else _answered(made, texts, read(texts[id], file=file))
+
+
 def check(made: CertificateType, contracts: Mapping[str, Contract], source: Source) -> None:
     """Raise DocumentRefused when a contract in force does not have what the type names."""
     for name, branch in made.branches.items():
         contract = contracts.get(branch.dataset)
-        place: Place = ("branches", name)
-        if contract is None:
-            continue
-        for role in branch.role:
-            _known(source, (*place, "role"), "角色", "role", role, [subject.role for subject in contract.subjects])
-        if branch.of is not None:
-            parent = contracts.get(made.branches[branch.of].dataset)
-            if parent is not None:
-                relate(contract, parent, branch.via, source, (*place, "via"))
-        _where(source, (*place, "where"), branch.where, contract)
-        for word, reaches in (("exists", branch.exists), ("absent", branch.absent)):
-            for number, reach in enumerate(reaches):
-                other = contracts.get(reach.dataset)
-                if other is not None:
-                    relate(contract, other, reach.via, source, (*place, word, number, "via"))
-                    _where(source, (*place, word, number, "where"), reach.where, other)
+        if contract is not None:
+            _branch(made, ("branches", name), branch, contract, contracts, source)
     for name, fact in made.facts.items():
         contract = contracts.get(made.branches[fact.branch].dataset)
         if contract is None:
             continue
-        names = [item.name for item in contract.items]
+        items = {item.name: item for item in contract.items}
         for item in fact.items:
-            _known(source, ("facts", name, fact.aggregate), "信息项", "item", item, names)
-        _where(source, ("facts", name, "where"), fact.where, contract)
+            _known(source, ("facts", name, fact.aggregate), "信息项", "item", item, items)
+        conditions.check(source, ("facts", name, "where"), fact.where, items)
     for number, outcome in enumerate(made.outcomes):
         for fact_name, test in outcome.when.items():
             _fact_test(source, ("outcomes", number, "when", fact_name), made, made.facts[fact_name], test, contracts)
@@ -104,6 +106,64 @@ def relate(here: Contract, there: Contract, via: str | None, source: Source, pla
     return chosen[0]
 
 
+def relate_all(
+    here: Contract, there: Contract, via: tuple[str, ...], source: Source, place: Place
+) -> list[tuple[str, str]]:
+    """`relate` for each of several joining items; for the only relationship there is, when none is named."""
+    return [relate(here, there, one, source, place) for one in via or (None,)]
+
+
+def _answered(made: CertificateType, texts: Mapping[str, str], source: Source) -> CertificateType:
+    assert made.each is not None
+    if made.each not in texts:
+        raise source.refused(
+            ("each",),
+            T(f"没有证明类型 {made.each}", f"there is no certificate type {made.each}"),
+            near(made.each, texts),
+        )
+    other = load(texts[made.each], file=f"certificate/{made.each}.yaml")
+    if other.subject != made.subject or not other.outcomes or other.declared:
+        raise source.refused(
+            ("each",),
+            T(f"{made.each} 不能逐人作答", f"{made.each} cannot be asked of each person"),
+            T("须是主体相同、自身有结果且不需申报的类型。", "It has the same subject, outcomes of its own and needs nobody declared."),
+        )  # fmt: skip
+    return made.answered_by(other)
+
+
+def _branch(
+    made: CertificateType, place: Place, branch: Branch, contract: Contract, contracts: Mapping[str, Contract],
+    source: Source,
+) -> None:  # fmt: skip
+    items = {item.name: item for item in contract.items}
+    roles = [subject.role for subject in contract.subjects]
+    for word, named in (("role", branch.role), ("named", (branch.named,) if branch.named else ())):
+        for role in named:
+            _known(source, (*place, word), "角色", "role", role, roles)
+    for item in branch.number:
+        _known(source, (*place, "number"), "信息项", "item", item, items)
+    if branch.same is not None:
+        _known(source, (*place, "same", "item"), "信息项", "item", branch.same.item, items)
+        if made.branches[branch.same.branch].dataset != branch.dataset:
+            raise source.refused(
+                (*place, "same", "branch"),
+                T("两个分支须出自同一资源", "both branches are of one dataset"),
+                T("不同资源之间请用 of。", "Between datasets, use `of`."),
+            )
+    if branch.of is not None:
+        parent = contracts.get(made.branches[branch.of].dataset)
+        if parent is not None:
+            relate_all(contract, parent, branch.via, source, (*place, "via"))
+    conditions.check(source, (*place, "where"), branch.where, items)
+    for word, reaches in (("exists", branch.exists), ("absent", branch.absent)):
+        for number, reach in enumerate(reaches):
+            other = contracts.get(reach.dataset)
+            if other is not None:
+                relate(contract, other, reach.via, source, (*place, word, number, "via"))
+                there = {item.name: item for item in other.items}
+                conditions.check(source, (*place, word, number, "where"), reach.where, there)
+
+
 def _known(source: Source, place: Place, zh: str, en: str, word: str, words: Iterable[str]) -> None:
     known = list(words)
     if word not in known:
@@ -111,91 +171,41 @@ def _known(source: Source, place: Place, zh: str, en: str, word: str, words: Ite
 
 
 def _no_circle(source: Source, made: CertificateType, name: str) -> None:
-    seen, here = [name], made.branches[name].of
-    while here is not None and here in made.branches:
-        if here in seen:
+    seen: list[str] = []
+    ahead = [name]
+    while ahead:
+        here = ahead.pop()
+        if here in seen and here == name:
             raise source.refused(
                 ("branches", name, "of"),
                 T("分支互相引用", "branches refer to each other"),
                 T("须有一个分支从角色出发。", "One branch starts at a role."),
             )
-        seen.append(here)
-        here = made.branches[here].of
+        if here in made.branches and here not in seen:
+            branch = made.branches[here]
+            ahead += [next for next in (branch.of, branch.same and branch.same.branch) if next]
+            seen.append(here)
 
 
-def _tests(place: Place, branch: Branch) -> Iterable[tuple[Place, Test]]:
+def _tests(place: Place, branch: Branch) -> Iterator[tuple[Place, Test]]:
     for item, test in branch.where.items():
         yield (*place, "where", item), test
     for word, reaches in (("exists", branch.exists), ("absent", branch.absent)):
-        for number, reach in enumerate[Reach](reaches):
+        for number, reach in enumerate(reaches):
             for item, test in reach.where.items():
                 yield (*place, word, number, "where", item), test
 
 
 def _parameters(source: Source, place: Place, test: Test, made: CertificateType) -> None:
-    for word in ORDERED:
-        value = getattr(test, word)
-        match = OPERAND.fullmatch(value) if isinstance(value, str) else None
-        if match:
-            name = match["parameter"] or ((match["amount"] or "").removeprefix("$") if "$" in value else None)
-            if name:
-                _known(source, (*place, word), "参数", "parameter", name, made.parameters)
-
-
-def _where(source: Source, place: Place, where: Where, contract: Contract) -> None:
-    names = {item.name: item for item in contract.items}
-    for name, test in where.items():
-        _known(source, (*place, name), "信息项", "item", name, names)
-        item = names[name]
-        codes = set(item.enum) or (set(lists(item.code_list).values) if item.code_list else set())
-        for word, values in (("in", test.in_), ("not_in", test.not_in)):
-            for value in values or ():
-                if codes:
-                    _known(source, (*place, name, word), "代码", "code", str(value), codes)
-                _literal(source, (*place, name, word), item.type.arrow, value)
-        _ordered(source, (*place, name), item.type.arrow, test)
-
-
-def _ordered(source: Source, place: Place, kind: pa.DataType, test: Test) -> None:
-    for word in ORDERED:
-        value = getattr(test, word)
-        if value is None:
-            continue
-        match = OPERAND.fullmatch(value) if isinstance(value, str) else None
-        if not (pa.types.is_temporal(kind) or _numeric(kind)):
+    for word, name in test.parameters:
+        _known(source, (*place, word), "参数", "parameter", name, made.parameters)
+        parameter: Parameter = made.parameters[name]
+        if (parameter.type == "integer") == (word == "matches"):
             raise source.refused(
                 (*place, word),
-                T("该项没有先后大小", "this item has no order"),
-                T("请改用 in 或 not_in。", "Use in or not_in."),
-            )
-        if match is None:
-            _literal(source, (*place, word), kind, value)
-        elif bool(match["base"]) != pa.types.is_temporal(kind):
-            raise source.refused(
-                (*place, word),
-                T(f"{value} 不能与该项比较", f"{value} cannot be compared with this item"),
-                T(
-                    "日期项用 today、this_month;数值项用数字或 $参数。",
-                    "Dates take today or this_month; numbers a number or a $parameter.",
-                ),
-            )
-
-
-def _literal(source: Source, place: Place, kind: pa.DataType, value: object) -> None:
-    if pa.types.is_boolean(kind):
-        right = isinstance(value, bool)
-    elif _numeric(kind):
-        right = isinstance(value, int | float) and not isinstance(value, bool)
-    elif pa.types.is_temporal(kind):
-        right = isinstance(value, str) and _is_date(value)
-    else:
-        right = isinstance(value, str)
-    if not right:
-        raise source.refused(
-            place,
-            T(f"{value} 不是该项的值", f"{value} is no value of this item"),
-            T("请按信息项的类型书写。", "Write it as the item's type is written."),
-        )
+                T(f"参数 {name} 不能这样比较", f"the parameter {name} is not compared like this"),
+                T("整数用 at_least 等;文字与选项用 matches。", "Numbers take at_least and the like; texts and choices `matches`."),
+            )  # fmt: skip
 
 
 def _fact_test(
@@ -207,26 +217,13 @@ def _fact_test(
             T("列表不能作为条件", "a list cannot be a condition"),
             T("请用 count 并写 where。", "Use count with a where."),
         )
-    kind = pa.int64()
-    if fact.aggregate not in _COUNTS:
+    kind = pa.bool_() if fact.aggregate == "any" else pa.int64()
+    if fact.aggregate not in (*_COUNTS, "any"):
         contract = contracts.get(made.branches[fact.branch].dataset)
         if contract is None:
             return
-        item: Item = contract.item(fact.items[0])
-        kind = item.type.arrow
+        kind = contract.item(fact.items[0]).type.arrow
     for word, values in (("in", test.in_), ("not_in", test.not_in)):
         for value in values or ():
-            _literal(source, (*place, word), kind, value)
-    _ordered(source, place, kind, test)
-
-
-def _numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_decimal(kind))
-
-
-def _is_date(value: str) -> bool:
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+            conditions.check_literal(source, (*place, word), kind, value)
+    conditions.check_order(source, place, kind, test)

@@ -1,28 +1,22 @@
 """What a certificate type document may say: plain strict models; certificate_checks.py checks what they refer to.
 
 A type names *branches* (rows of datasets about the subject), *facts* (aggregates over a branch) and ordered *outcomes*
-(the first whose facts match is the answer). There are no expressions: a test is a small mapping, the same for rows and
-for facts, and everything it may compare with is a literal, `today`, `this_month` or a `$parameter`.
+(the first whose facts match is the answer). There are no expressions: conditions are those of schemas/conditions.py. A
+type may instead be answered by another type for several persons (`each`), or say whose register would know (`authority`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.text import T
+from schemas.conditions import Name, Test, Where
 from schemas.document import Strict
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Scalar = bool | int | float | str
-#: `today`, `this_month`, `$name`, or one of the first two less a number or parameter of days, months or years
-OPERAND = re.compile(
-    r"(?P<base>today|this_month)(?: - (?P<amount>\d{1,4}|\$[a-z][a-z0-9_]*) (?P<unit>days|months|years))?"
-    r"|\$(?P<parameter>[a-z][a-z0-9_]*)"
-)
+SUBJECT = "subject"  #: whom a branch is about unless it names a declared relation
 
 
 class Title(Strict):
@@ -42,38 +36,8 @@ class Title(Strict):
         return T(self.zh, self.en)
 
 
-class Test(Strict):
-    """What a value must be; everything given must hold. A list stands for `in`, null for `empty: true`."""
-
-    in_: tuple[Scalar, ...] | None = Field(None, alias="in", min_length=1)
-    not_in: tuple[Scalar, ...] | None = Field(None, min_length=1)
-    empty: bool | None = None
-    above: Scalar | None = None
-    at_least: Scalar | None = None
-    below: Scalar | None = None
-    at_most: Scalar | None = None
-    or_null: bool = False
-
-    @model_validator(mode="after")
-    def _something(self) -> Test:
-        if not self.model_fields_set - {"or_null"}:
-            raise ValueError("a test compares with something")
-        return self
-
-
-def _test(value: Any) -> Any:
-    if value is None:
-        return {"empty": True}
-    if isinstance(value, list | tuple):
-        return {"in": list(value)}
-    return value if isinstance(value, dict | Test) else {"in": [value]}
-
-
 def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
-
-
-Where = Mapping[Name, Annotated[Test, BeforeValidator(_test)]]
 
 
 class Reach(Strict):
@@ -85,36 +49,65 @@ class Reach(Strict):
     where: Where = Field(default_factory=dict)
 
 
+class Same(Strict):
+    """Only rows with the value of `item` that a row of another branch of the same dataset has."""
+
+    branch: Name
+    item: Name
+
+
 class Branch(Strict):
-    """Rows about the subject: those naming them in one of the roles, or those belonging to the rows of another branch
-    (`of`)."""
+    """Rows about the subject. They start at one of three places: `role`, rows naming somebody in one of the roles;
+    `number`, rows with the asked number in one of the items, whose named party (`named`, a role) must then have the asked
+    name; `of`, rows belonging to the rows of another branch.
+
+    `who` is the declared relation whose rows these are, instead of the subject's. `via` are the joining items on this side
+    when several relationships lead to the other branch; a row belonging by any of them counts.
+    """
 
     dataset: Name
     role: tuple[Name, ...] = ()
+    number: tuple[Name, ...] = ()
+    named: Name | None = None
     of: Name | None = None
-    via: Name | None = None
+    via: tuple[Name, ...] = ()
+    who: Name = SUBJECT
+    same: Same | None = None
     where: Where = Field(default_factory=dict)
     exists: tuple[Reach, ...] = ()
     absent: tuple[Reach, ...] = ()
 
-    _roles = field_validator("role", mode="before")(_several)
+    _lists = field_validator("role", "number", "via", mode="before")(_several)
 
     @model_validator(mode="after")
     def _start(self) -> Branch:
-        if bool(self.role) == (self.of is not None):
-            raise ValueError("a branch starts at a role of the subject, or at another branch by `of`")
-        if self.via is not None and self.of is None:
+        if bool(self.role) + bool(self.number) + (self.of is not None) != 1:
+            raise ValueError(
+                "a branch starts at a `role` of the subject, at its `number`, or at another branch by `of`"
+            )
+        if self.via and self.of is None:
             raise ValueError("`via` belongs to a branch with `of`")
+        if bool(self.number) != (self.named is not None):
+            raise ValueError("`number` and `named` belong together: a number alone opens no record")
         return self
 
+    @property
+    def tests(self) -> Iterator[Test]:
+        """Every condition on its rows and on what they reach."""
+        yield from self.where.values()
+        for reach in (*self.exists, *self.absent):
+            yield from reach.where.values()
 
-AGGREGATES = ("count", "distinct", "sum", "min", "max", "values")
+
+AGGREGATES = ("count", "distinct", "sum", "min", "max", "values", "any")
 
 
 class Fact(Strict):
     """One aggregate over a branch. With a title it is an answer field that a grant can give; without, it only decides.
 
-    `count: true` counts rows; `distinct` counts values of the first item that is not null; `values` lists them.
+    `count: true` counts rows; `distinct` counts values of the first item that is not null; `values` lists them; `any: true`
+    is yes or no, and left open when only rows with an empty item could have met the condition. A field that compares with
+    a parameter nobody gave is not shown.
     """
 
     branch: Name
@@ -125,6 +118,7 @@ class Fact(Strict):
     min: Name | None = None
     max: Name | None = None
     values: Name | None = None
+    any: Literal[True] | None = None
     where: Where = Field(default_factory=dict)
 
     _one = field_validator("distinct", mode="before")(_several)
@@ -180,34 +174,84 @@ class Outcome(Strict):
         return self
 
 
-class Parameter(Strict):
-    """A whole number the asker may set."""
+class Choice(Strict):
+    """One thing to choose: the codes it stands for."""
 
     title: Title
-    type: Literal["integer"] = "integer"
-    default: int
-    minimum: int
-    maximum: int
+    values: tuple[str, ...] = Field(min_length=1)
+
+
+class Parameter(Strict):
+    """What the asker may set. A whole number between bounds; a text, read by a value type; or one of several choices.
+
+    Without `default` it may be left out, and no test that compares with it then narrows anything.
+    """
+
+    title: Title
+    type: Literal["integer", "text", "choice"] = "integer"
+    default: int | str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    value_type: Name = "text"
+    choices: Mapping[Name, Choice] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _range(self) -> Parameter:
-        if not self.minimum <= self.default <= self.maximum:
-            raise ValueError("the default lies between minimum and maximum")
+    def _fits(self) -> Parameter:
+        if self.type == "integer":
+            if self.minimum is None or self.maximum is None or self.minimum > self.maximum:
+                raise ValueError("a whole number has a minimum and a maximum")
+            if self.default is not None and not (
+                isinstance(self.default, int) and self.minimum <= self.default <= self.maximum
+            ):
+                raise ValueError("the default lies between minimum and maximum")
+        elif self.type == "choice":
+            if self.default not in self.choices:
+                raise ValueError("the default is one of the choices")
+        elif self.default is not None:
+            raise ValueError("a text has no default")
         return self
 
 
+class Relation(Strict):
+    """Persons the applicant declares in one relation: how many the type needs and takes. `younger_than` in full years."""
+
+    title: Title
+    least: int = Field(0, ge=0)
+    most: int = Field(1, ge=1, le=12)
+    younger_than: int | None = Field(None, ge=1)
+
+
 class CertificateType(Strict):
-    """One certificate type, as a document says it."""
+    """One certificate type, as a document says it.
+
+    `declared` are relations whose persons the applicant declares: used by branches (`who`), or each answered by another
+    type (`each`). `authority` says whose register would know what no connected one does; the type then answers
+    `not_collected`.
+    """
 
     certificate: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: Title
     claim: Title
-    subject: Literal["person", "firm"]
-    parameters: Mapping[Name, Parameter] = {}
-    branches: Mapping[Name, Branch] = Field(min_length=1)
-    facts: Mapping[Name, Fact] = Field(min_length=1)
-    outcomes: tuple[Outcome, ...] = Field(min_length=1)
+    subject: Literal["person", "firm", "title"]
+    parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
+    declared: Mapping[Name, Relation] = Field(default_factory=dict)
+    each: Name | None = None
+    authority: Title | None = None
+    branches: Mapping[Name, Branch] = Field(default_factory=dict)
+    facts: Mapping[Name, Fact] = Field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> CertificateType:
+        own = bool(self.branches), bool(self.facts), bool(self.outcomes)
+        if any(own) and not all(own):
+            raise ValueError("branches, facts and outcomes belong together")
+        if all(own) + (self.each is not None) + (self.authority is not None) != 1:
+            raise ValueError("a type has branches, facts and outcomes, or `each`, or `authority`")
+        if self.each is not None and not self.declared:
+            raise ValueError("`each` needs `declared`")
+        return self
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -223,3 +267,8 @@ class CertificateType(Strict):
     def fields(self) -> dict[str, Title]:
         """The answer fields a grant may give, with their titles."""
         return {name: fact.title for name, fact in self.facts.items() if fact.title is not None}
+
+    def answered_by(self, other: CertificateType) -> CertificateType:
+        """This type (`each`) with the branches, facts, outcomes and parameters of the type that answers it."""
+        said = {name: getattr(other, name) for name in ("branches", "facts", "outcomes", "parameters")}
+        return self.model_copy(update=said)

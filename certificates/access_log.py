@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -17,13 +18,18 @@ ANSWERED, REFUSED = "certificate.answered", "certificate.refused"
 
 def entry(
     keys: Keys, *, id: UUID, at: datetime, kind: str, department: str, client: str, query: Query,
-    subject: Subject | None, lines: list[dict[str, Any]], canonical: bytes, reason: str = "",
+    subjects: Sequence[Subject], lines: list[dict[str, Any]], canonical: bytes, reason: str = "",
 ) -> Entry:  # fmt: skip
-    """The entry for an answer, or for a request refused as a whole (`reason`)."""
-    kid, pseudonym = keys.pseudonym(subject.number if subject else query.subject.number)
+    """The entry for an answer, or for a request refused as a whole (`reason`). `subjects` begins with the one asked about,
+    the others were declared."""
+    kid, pseudonym = keys.pseudonym(subjects[0].number if subjects else query.subject.number)
     body: dict[str, Any] = {
         "basis": {"kind": query.basis.kind, "reference": query.basis.reference},
         "subjectKind": query.subject.kind,
+        "declared": [
+            {"relation": one.relation, "subject": keys.pseudonym(subject.number)[1]}
+            for one, subject in zip(query.declared, subjects[1:], strict=False)
+        ],
         "lines": [
             {
                 "type": line["type"], "outcome": line["outcome"], "state": line["state"], "proved": line["proved"],

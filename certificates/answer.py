@@ -7,9 +7,8 @@ row. The audit row is committed before anything leaves, refusals included: no au
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
@@ -20,13 +19,15 @@ import rfc8785
 from psycopg_pool import PoolTimeout
 
 from catalog_registry import departments
-from certificates import access_log, pool, receipt
+from certificates import access_log, plan, pool, receipt
 from certificates.asker import Asker, look_up
 from certificates.checks import Understood, barred, understand
-from certificates.line import NOTHING, Found, answered, unknown
-from certificates.offered import Offer, Offered
+from certificates.line import NOTHING, Found, together
+from certificates.offered import Offered
+from certificates.plan import Asked
 from certificates.request import Query
 from certificates.subject import Subject
+from certificates.told import told as told_line
 from core import audit, clock
 from core.errors import AuditUnavailable, DatabaseUnavailable, Invalid, Refused
 from core.hub import Hub
@@ -68,28 +69,28 @@ class Answerer:
         AuditUnavailable when the audit row cannot be written, DatabaseUnavailable when nothing can be read.
         """
         offered = self.offered()
-        asked = understand(offered, query)
+        question = understand(offered, query)
         at = clock.now()
         try:
             async with self.pool.connection() as connection:
-                offers = asked.offers if isinstance(asked, Understood) else ()
-                asker = await look_up(connection, query, client, offers, at, secret_version)
+                asker = await self._asker(connection, offered, query, question, client, at, secret_version)
                 refusal = barred(asker, query)
-                if refusal is not None or not isinstance(asked, Understood):
-                    refusal = refusal or cast(Invalid, asked)
-                    subject = asked.subject if isinstance(asked, Understood) else None
+                lines: list[Asked] = []
+                if refusal is None and isinstance(question, Understood):
+                    question = question.known_as(asker)
+                    try:
+                        lines = plan.lines(offered, question, asker.demands, self._today)
+                    except Invalid as error:
+                        refusal = error
+                if refusal is not None or not isinstance(question, Understood):
+                    refusal = refusal or cast(Invalid, question)
+                    subject = question.subjects[0] if isinstance(question, Understood) else None
                     await self._record_refusal(connection, query, client, asker, subject, at, refusal)
                     raise refusal
-                parameters = {line.type: line.parameters for line in query.certificates}
-                granted = [offer for offer in offers if offer.id in asker.fields]
-                found = await self._found(connection, offered, granted, asked.subject, parameters)
-                lines = [
-                    answered(offer, found, asker.freshness, asker.fields[offer.id], parameters[offer.id], self._zone)
-                    if offer.id in asker.fields
-                    else unknown(offer, ["no_grant"], [])
-                    for offer in offers
-                ]
-                return await self._send(connection, offered, query, client, asker, asked.subject, at, lines)
+                granted = [line for line in lines if line.type in asker.fields]
+                found = await self._found(connection, offered, granted, question)
+                told = [told_line(line, question, found, asker, self._zone) for line in lines]
+                return await self._send(connection, offered, query, client, asker, question, at, told)
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise _unreachable() from error
 
@@ -97,77 +98,100 @@ class Answerer:
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.hub.settings.timezone)
 
+    @property
+    def _today(self) -> date:
+        return clock.today(self.hub.settings.timezone)
+
+    async def _asker(
+        self, connection: psycopg.AsyncConnection[Any], offered: Offered, query: Query, question: Understood | Invalid,
+        client: str, at: datetime, secret_version: int | None,
+    ) -> Asker:  # fmt: skip
+        """Who asks; of a question that makes no sense, nothing more. What the guide asks for is not known before, so
+        without named types all are looked up."""
+        if isinstance(question, Invalid):
+            return await look_up(connection, query, client, (), (), at, secret_version)
+        types = offered.types if question.parameters is None else question.parameters
+        offers = [offered.types[id] for id in types]
+        return await look_up(connection, query, client, offers, question.subjects, at, secret_version)
+
     async def _found(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, granted: list[Offer], subject: Subject,
-        parameters: Mapping[str, Mapping[str, int]],
-    ) -> Found:  # fmt: skip
-        asked = [offer for offer in granted if not offer.question.missing]
+        self, connection: psycopg.AsyncConnection[Any], offered: Offered, granted: list[Asked], question: Understood
+    ) -> Found:
+        asked = [line for line in granted if line.parts and line.offer and line.offer.question.asks]
         until = time.monotonic() + 3 * pool.STATEMENT_SECONDS  # however many lines: a clerk waits
         try:
-            return await self._question(connection, offered, asked, subject, parameters) if asked else NOTHING
+            return await self._question(connection, offered, asked, question) if asked else NOTHING
         except psycopg.Error as error:
             _survive(error, asked)
         # one line never blocks another: ask each by itself, and let only the failing ones be unknown
         each = []
-        for offer in asked if len(asked) > 1 else ():
+        for line in asked if len(asked) > 1 else ():
             try:
                 if time.monotonic() < until:
-                    each.append(await self._question(connection, offered, [offer], subject, parameters))
+                    each.append(await self._question(connection, offered, [line], question))
             except psycopg.Error as error:
-                _survive(error, [offer])
-        return Found(
-            {name for found in each for name in found.names},
-            {pair for found in each for pair in found.waiting},
-            {id: row for found in each for id, row in found.rows.items()},
-        )
+                _survive(error, [line])
+        return together(each)
 
     async def _question(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, asked: list[Offer], subject: Subject,
-        parameters: Mapping[str, Mapping[str, int]],
-    ) -> Found:  # fmt: skip
-        sql, datasets, id_items = offered.statement(offer.id for offer in asked)
-        values: dict[str, Any] = {
-            "number": subject.number, "forms": subject.forms, "form": subject.form or "^$",
-            "lasting": bool(subject.form), "names": subject.names, "datasets": datasets,
-            "id_items": id_items, "today": clock.today(self.hub.settings.timezone),
-        }  # fmt: skip
-        for offer in asked:
-            values |= offer.question.parameters(parameters[offer.id])
+        self, connection: psycopg.AsyncConnection[Any], offered: Offered, asked: list[Asked], question: Understood
+    ) -> Found:
+        parts = [part for line in asked for part in line.parts]
+        sql, datasets, id_items = offered.statement(parts)
+        values: dict[str, Any] = {"datasets": datasets, "id_items": id_items, "today": self._today}
+        slots = sorted({slot for part in parts for slot in part.slots})
+        for slot in slots:
+            one = question.subjects[slot]
+            values |= {
+                f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
+                f"names_{slot}": one.names,
+            }  # fmt: skip
+        for line in asked:
+            if line.offer:
+                values |= line.offer.question.parameters(line.parameters)
         cursor = await connection.execute(sql, values)
         rows = dict(await cursor.fetchall())
-        who = rows.pop("")
+        who = {slot: rows.pop(f"@{slot}") for slot in slots}
         return Found(
-            {(dataset, role, subject.is_named(name)) for dataset, role, name in who["names"] or ()},
-            {(dataset, role) for dataset, role in who["waiting"] or ()},
+            {slot: {(dataset, role, question.subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
+             for slot, told in who.items()},
+            {slot: {(dataset, role) for dataset, role in told["waiting"] or ()} for slot, told in who.items()},
             rows,
-        )
+        )  # fmt: skip
 
     async def _send(
         self, connection: psycopg.AsyncConnection[Any], offered: Offered, query: Query, client: str, asker: Asker,
-        subject: Subject, at: datetime, lines: list[dict[str, Any]],
+        question: Understood, at: datetime, lines: list[dict[str, Any]],
     ) -> Answer:  # fmt: skip
-        id = uuid7()
+        id, subject = uuid7(), question.subjects[0]
         told = {
             "id": str(id),
             "at": at.astimezone(self._zone).isoformat(timespec="seconds"),
-            "department": {"id": asker.department, "name": departments.name(offered.published, asker.department)},
+            "department": departments.named(offered.published, asker.department),
             "client": client,
             "operator": query.operator,
             "service_item": {"id": query.service_item, "name": asker.service_item},
             "case_no": query.case_no,
             "basis": {"kind": query.basis.kind, "reference": query.basis.reference},
-            # a pseudonym of this department's own, so that two departments cannot join what they keep
-            "subject": {"kind": subject.kind, "number": subject.masked_number, "name": subject.masked_name,
-                        "ref": self.hub.keys.pseudonym(subject.number, asker.department)[1]},
+            "subject": self._masked(subject, asker),
+            "declared": [
+                {"relation": relation, **self._masked(one, asker)}
+                for relation, one in zip(question.relations[1:], question.subjects[1:], strict=True)
+            ],
             "answers": lines,
         }  # fmt: skip
         canonical, signed = receipt.sign(self.hub.keys, told)
         row = access_log.entry(
             self.hub.keys, id=id, at=at, kind=access_log.ANSWERED, department=asker.department, client=client,
-            query=query, subject=subject, lines=lines, canonical=canonical,
+            query=query, subjects=question.subjects, lines=lines, canonical=canonical,
         )  # fmt: skip
         await _commit(connection, row)
         return Answer(id, canonical[:-1] + b',"receipt":"' + signed.encode() + b'"}', lines)
+
+    def _masked(self, subject: Subject, asker: Asker) -> dict[str, str]:
+        # a pseudonym of this department's own, so that two departments cannot join what they keep
+        return {"kind": subject.kind, "number": subject.masked_number, "name": subject.masked_name,
+                "ref": self.hub.keys.pseudonym(subject.number, asker.department)[1]}  # fmt: skip
 
     async def _record_refusal(
         self, connection: psycopg.AsyncConnection[Any], query: Query, client: str, asker: Asker,
@@ -176,16 +200,16 @@ class Answerer:
         canonical = rfc8785.dumps({"refused": refusal.type, "pointer": refusal.pointer})
         row = access_log.entry(
             self.hub.keys, id=uuid7(), at=at, kind=access_log.REFUSED, department=asker.department, client=client,
-            query=query, subject=subject, lines=[], canonical=canonical, reason=refusal.type,
+            query=query, subjects=(subject,) if subject else (), lines=[], canonical=canonical, reason=refusal.type,
         )  # fmt: skip
         await _commit(connection, row)
 
 
-def _survive(error: psycopg.Error, asked: list[Offer]) -> None:
+def _survive(error: psycopg.Error, asked: list[Asked]) -> None:
     """Go on after a question that is wrong or slow; a database that is away ends everything."""
     if isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled):
         raise error
-    log.error("question failed", types=[offer.id for offer in asked], sqlstate=error.sqlstate)
+    log.error("question failed", types=[line.type for line in asked], sqlstate=error.sqlstate)
 
 
 async def _commit(connection: psycopg.AsyncConnection[Any], entry: audit.Entry) -> None:

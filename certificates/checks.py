@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from catalog_registry.certificate_types import SUBJECT
+from certificates import parameters
 from certificates.asker import Asker
 from certificates.offered import Offer, Offered
 from certificates.request import Line, Query
@@ -15,22 +18,34 @@ from schemas.document import near
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A question that makes sense: what is asked, in the order asked, about whom."""
+    """A question that makes sense. `subjects` are whom it is about, each a slot: 0 the subject, then who was declared, in
+    the relation at the same place of `relations`. `parameters` by type, in the order asked; None asks what the guide asks."""
 
-    offers: tuple[Offer, ...]
-    subject: Subject
+    subjects: tuple[Subject, ...]
+    relations: tuple[str, ...]
+    parameters: Mapping[str, Mapping[str, int | str]] | None
+
+    def known_as(self, asker: Asker) -> Understood:
+        """The question with what registers know its subjects as besides."""
+        known = tuple(one.known_as(pairs) for one, pairs in zip(self.subjects, asker.known, strict=True))
+        return replace(self, subjects=known)
 
 
 def understand(offered: Offered, query: Query) -> Understood | Invalid:
     """The question, or why it makes no sense; the caller audits a refusal before raising it."""
     try:
-        offers: list[Offer] = []
-        for number, line in enumerate(query.certificates):
-            offers.append(_offer(offered, line, f"/certificates/{number}", offers))
-        subject = resolve(query.subject.kind, query.subject.number, query.subject.name)
-        for number, offer in enumerate(offers):
-            _about(offer, subject, f"/certificates/{number}/type")
-        return Understood(tuple(offers), subject)
+        subjects = [resolve(query.subject.kind, query.subject.number, query.subject.name)]
+        asked: dict[str, Mapping[str, int | str]] | None = None
+        if query.certificates is not None:
+            asked = {}
+            for number, line in enumerate(query.certificates):
+                asked[line.type] = _line(offered, line, f"/certificates/{number}", asked)
+        for number, one in enumerate(query.declared):
+            subjects.append(resolve(one.kind, one.number, one.name, f"/declared/{number}"))
+        relations = (SUBJECT, *(one.relation for one in query.declared))
+        for number, id in enumerate(asked or ()):
+            _about(offered.types[id], tuple(subjects), relations, f"/certificates/{number}/type")
+        return Understood(tuple(subjects), relations, asked)
     except Invalid as refusal:
         return refusal
 
@@ -49,43 +64,39 @@ def barred(asker: Asker, query: Query) -> Refused | None:
             remedy=T("GET /v1/service-items 列出全部事项。", "GET /v1/service-items lists them."),
             pointer="/service_item",
         )
+    if query.certificates is None and not asker.demands:
+        return Invalid(
+            T(f"事项 {query.service_item} 没有登记证明。", f"The service item {query.service_item} asks for no certificate."),
+            remedy=T("请在 certificates 中写明所需证明。", "Say in `certificates` what is asked."),
+            pointer="/certificates",
+        )  # fmt: skip
     return None
 
 
-def _offer(offered: Offered, line: Line, place: str, others: list[Offer]) -> Offer:
+def _line(offered: Offered, line: Line, place: str, others: Mapping[str, object]) -> Mapping[str, int | str]:
     offer = offered.types.get(line.type)
     if offer is None:
         raise Invalid(
             T(f"没有证明类型 {line.type}。", f"There is no certificate type {line.type}."),
             remedy=near(line.type, offered.types), pointer=f"{place}/type",
         )  # fmt: skip
-    if offer in others:
+    if line.type in others:
         raise Invalid(
             T(f"{line.type} 重复。", f"{line.type} appears twice."),
             remedy=T("每种证明只问一次。", "Ask each type once."), pointer=f"{place}/type",
         )  # fmt: skip
-    known = offer.question.type.parameters
-    for name, value in line.parameters.items():
-        if name not in known:
-            raise Invalid(
-                T(f"{line.type} 没有参数 {name}。", f"{line.type} has no parameter {name}."),
-                remedy=near(name, known), pointer=f"{place}/parameters/{name}",
-            )  # fmt: skip
-        if not known[name].minimum <= value <= known[name].maximum:
-            raise Invalid(
-                T(f"参数 {name} 超出范围。", f"The parameter {name} is out of range."),
-                remedy=T(f"应为 {known[name].minimum} 至 {known[name].maximum}。",
-                         f"It lies between {known[name].minimum} and {known[name].maximum}."),
-                pointer=f"{place}/parameters/{name}",
-            )  # fmt: skip
-    return offer
+    return parameters.understand(offer.question.type, line.parameters, place)
 
 
-def _about(offer: Offer, subject: Subject, pointer: str) -> None:
-    if offer.question.type.subject != subject.who:
-        words = {"person": T("自然人", "persons"), "firm": T("单位", "firms")}[offer.question.type.subject]
+def _about(offer: Offer, subjects: tuple[Subject, ...], relations: tuple[str, ...], pointer: str) -> None:
+    wanted = offer.question.type.subject
+    if subjects[0].who != wanted and wanted not in relations:
+        words = {"person": T("自然人", "persons"), "firm": T("单位", "firms"), "title": T("不动产权利", "titles")}[
+            wanted
+        ]
         raise Invalid(
             T(f"{offer.id} 只能查询{words.zh}。", f"{offer.id} is asked about {words.en} only."),
-            remedy=T("更换证件种类，或去掉这一项。", "Change the kind of number, or leave this line out."),
+            remedy=T(f"更换证件种类，在 declared 中以 {wanted} 写明，或去掉这一项。",
+                     f"Change the kind of number, declare one as {wanted}, or leave this line out."),
             pointer=pointer,
-        )
+        )  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from catalog_registry.freshness import STATES, Freshness
-from certificates.offered import Dataset, Offer
+from certificates.offered import Dataset, Offer, Part
+from certificates.parameters import labelled
+from certificates.plan import Asked
 from core.text import T
 from schemas.codes import lists
 from schemas.parts import Item
@@ -22,6 +25,7 @@ REASONS: Mapping[str, T] = {
     "name_mismatch": T("姓名与证号不符", "name and number do not agree"),
     "ambiguous_subject": T("身份不唯一", "the subject is not unique"),
     "not_collected": T("尚未归集", "not collected"),
+    "not_declared": T("未申报相关人员或权利", "whom or what it is about was not declared"),
     "stale": T("数据已过期", "the data is out of date"),
     "source_down": T("来源系统未响应", "the source does not answer"),
     "quarantined_candidate": T("有待核数据", "a record awaits checking"),
@@ -41,60 +45,117 @@ PROVED_LABELS: Mapping[bool | None, T] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one statement found out for all lines. `names`: (dataset, role, name) of records with the number, and
-    whether that name is the subject's; `waiting`: (dataset, role) of quarantined rows that could be the subject's."""
+    """What one statement found out for all lines. By slot, `names`: (dataset, role, name) of records with the number, and
+    whether that name is the person's; `waiting`: (dataset, role) of quarantined rows that could be the person's. `rows`:
+    what each part says."""
 
-    names: Collection[tuple[str, str, bool]]
-    waiting: Collection[tuple[str, str]]
+    names: Mapping[int, Collection[tuple[str, str, bool]]]
+    waiting: Mapping[int, Collection[tuple[str, str]]]
     rows: Mapping[str, dict[str, Any]]
 
 
-NOTHING = Found((), (), {})
+NOTHING = Found({}, {}, {})
 
 
-def unknown(
-    offer: Offer, reasons: list[str], sources: list[dict[str, Any]], as_of: str | None = None
-) -> dict[str, Any]:
+def together(each: Iterable[Found]) -> Found:
+    """What several statements found out. What one line's statement says of a person, it says of that line's datasets."""
+    names: dict[int, set[tuple[str, str, bool]]] = {}
+    waiting: dict[int, set[tuple[str, str]]] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for found in each:
+        for slot, pairs in found.names.items():
+            names.setdefault(slot, set()).update(pairs)
+        for slot, roles in found.waiting.items():
+            waiting.setdefault(slot, set()).update(roles)
+        rows |= found.rows
+    return Found(names, waiting, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a line's datasets are worth now, as it is told; `as_of` is the oldest."""
+
+    told: list[dict[str, Any]]
+    as_of: datetime | None
+
+    @property
+    def stamp(self) -> str | None:
+        """`as_of` as ISO 8601."""
+        return self.as_of.isoformat(timespec="seconds") if self.as_of else None
+
+
+def sources(offer: Offer, freshness: Mapping[str, Freshness], zone: ZoneInfo) -> Sources:
+    """The sources of a line."""
+    known = [fresh.as_of for dataset in offer.datasets if (fresh := freshness[dataset.id]).as_of]
+    told = [_source(dataset, freshness[dataset.id], zone) for dataset in offer.datasets]
+    return Sources(told, min(known).astimezone(zone) if known else None)
+
+
+def unknown(type: str, title: T, reasons: list[str], about: Sources | None = None) -> dict[str, Any]:
     """A line that cannot be said."""
-    return _line(offer, "unknown", None, None, STATE_LABELS["unknown"], reasons, sources, as_of, {})
+    return _line(type, title, "unknown", None, None, STATE_LABELS["unknown"], reasons, about or Sources([], None), {})
 
 
 def answered(
-    offer: Offer, found: Found, freshness: Mapping[str, Freshness], fields: Collection[str],
-    parameters: Mapping[str, int], zone: ZoneInfo,
-) -> dict[str, Any]:  # fmt: skip
-    """A granted line. `fields` are the granted ones; nothing else leaves."""
-    sources = [_source(dataset, freshness[dataset.id], zone) for dataset in offer.datasets]
-    known = [fresh.as_of for dataset in offer.datasets if (fresh := freshness[dataset.id]).as_of]
-    as_of = min(known).astimezone(zone) if known else None
-    stamp = as_of.isoformat(timespec="seconds") if as_of else None
-    agreement = {agrees for dataset, role, agrees in found.names if (dataset, role) in offer.roles}
-    if False in agreement:  # records have the number with another name; with both, two persons may share the number
-        return unknown(offer, ["ambiguous_subject" if True in agreement else "name_mismatch"], sources, stamp)
-    row = found.rows.get(offer.id)
+    asked: Asked, part: Part, found: Found, freshness: Mapping[str, Freshness], fields: Collection[str], zone: ZoneInfo
+) -> dict[str, Any]:
+    """A granted line, or what is said of one person in it. `fields` are the granted ones; nothing else leaves."""
+    assert asked.offer is not None
+    offer, made = asked.offer, asked.offer.question.type
+    about = sources(offer, freshness, zone)
+
+    def because(*reasons: str) -> dict[str, Any]:
+        return unknown(made.certificate, made.title.text, list(reasons), about)
+
+    if made.authority is not None:
+        told = T(f"{made.authority.zh}登记，尚未归集", f"kept by {made.authority.en}, not collected")
+        return because("not_collected") | _told("label", told)
+    # records have the number with another name; with both, two persons may share the number
+    agreement = _agreement(offer, part, found)
+    if False in agreement:
+        return because("ambiguous_subject" if True in agreement else "name_mismatch")
+    row = found.rows.get(part.key)
     if row is None:  # this line's own statement failed; the others stand
-        reason = "not_collected" if offer.question.missing else "source_down"
-        return unknown(offer, [reason], sources, stamp)
-    outcome = offer.question.type.outcomes[row["outcome"]]
-    if outcome.needs_complete and (doubts := _doubts(offer, found, freshness, row)):
-        return unknown(offer, doubts, sources, stamp)
+        return because("not_collected" if offer.question.missing else "source_down")
+    if row["strangers"] and not row["met"]:
+        return because("name_mismatch")
+    outcome = made.outcomes[row["outcome"]]
+    if outcome.needs_complete and (doubts := _doubts(offer, part, found, freshness, row)):
+        return because(*doubts)
+    label = labelled(made, outcome.label.text, asked.parameters)
     if outcome.state == "unknown":
-        line = unknown(offer, [outcome.reason or "not_collected"], sources, stamp)
-        return line | {"outcome": outcome.code} | _told("label", outcome.label.text)
-    label = outcome.label.text
-    for name, value in offer.question.type.parameters.items():
-        label = T(*(each.replace(f"{{{name}}}", str(parameters.get(name, value.default))) for each in label))
-    if outcome.state == "not_held" and as_of:
-        coverage = _coverage(offer.datasets)
+        line = because(outcome.reason or "not_collected")
+        return line | {"outcome": outcome.code} | _told("label", label)
+    if outcome.needs_complete and about.as_of:  # rests on finding nothing: say until when, and where
+        coverage, moment = _coverage(offer.datasets), f"{about.as_of:%Y-%m-%d %H:%M}"
         label = T(
-            f"{label.zh}（截至 {as_of:%Y-%m-%d %H:%M}，覆盖{coverage.zh}）",
-            f"{label.en} (as of {as_of:%Y-%m-%d %H:%M}, covering {coverage.en})",
+            f"{label.zh}（截至 {moment}，覆盖{coverage.zh}）", f"{label.en} (as of {moment}, covering {coverage.en})"
         )
-    shown = _fields(offer, row["facts"], fields) if outcome.state == "held" else {}
-    return _line(offer, outcome.state, outcome.proved, outcome.code, label, [], sources, stamp, shown)
+    shown = _fields(asked, row["facts"], fields) if outcome.state == "held" else {}
+    return _line(
+        made.certificate, made.title.text, outcome.state, outcome.proved, outcome.code, label, [], about, shown
+    )
 
 
-def _doubts(offer: Offer, found: Found, freshness: Mapping[str, Freshness], row: Mapping[str, Any]) -> list[str]:
+def _agreement(offer: Offer, part: Part, found: Found) -> set[bool]:
+    """Whether the names that records have with a person's number are that person's; the same of everybody asked about."""
+    agreement: set[bool] = set()
+    for relation, slots in part.who:
+        for slot in slots:
+            own = {
+                agrees
+                for dataset, role, agrees in found.names.get(slot, ())
+                if (dataset, role) in offer.roles[relation]
+            }
+            if False in own:
+                return own
+            agreement |= own
+    return agreement
+
+
+def _doubts(
+    offer: Offer, part: Part, found: Found, freshness: Mapping[str, Freshness], row: Mapping[str, Any]
+) -> list[str]:
     """Everything that forbids saying what needs complete sources."""
     doubts: list[str] = []
     for dataset in offer.datasets:
@@ -103,18 +164,26 @@ def _doubts(offer: Offer, found: Found, freshness: Mapping[str, Freshness], row:
             doubts.append("not_collected")
         elif fresh.state != "fresh":
             doubts.append("source_down" if fresh.failing else "stale")
-    if row["loose"] or any(pair in offer.roles for pair in found.waiting):
+    waiting = (
+        pair in offer.roles[relation]
+        for relation, slots in part.who
+        for slot in slots
+        for pair in found.waiting.get(slot, ())
+    )
+    if row["loose"] or any(waiting):
         doubts.append("quarantined_candidate")
     if row["namesakes"]:
         doubts.append("ambiguous_subject")
     return list(dict.fromkeys(doubts))
 
 
-def _fields(offer: Offer, facts: Mapping[str, Any], granted: Collection[str]) -> dict[str, Any]:
+def _fields(asked: Asked, facts: Mapping[str, Any], granted: Collection[str]) -> dict[str, Any]:
+    assert asked.offer is not None
+    question = asked.offer.question
     return {
-        name: {"title": title.zh, "title_en": title.en, "value": _value(offer.question.items.get(name), facts[name])}
-        for name, title in offer.question.type.fields.items()
-        if name in granted and facts[name] is not None
+        name: {**_told("title", title.text), "value": _value(question.items.get(name), facts[name])}
+        for name, title in question.type.fields.items()
+        if name in granted and facts[name] is not None and question.optional[name] <= asked.parameters.keys()
     }
 
 
@@ -135,8 +204,8 @@ def _value(item: Item | None, value: Any) -> Any:
 def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "dataset": dataset.id,
-        "title": dataset.title,
-        "department": {"id": dataset.department, "name": dataset.department_name},
+        **_told("title", dataset.title),
+        "department": {"id": dataset.department, **_told("name", dataset.department_name)},
         "as_of": fresh.as_of.astimezone(zone).isoformat(timespec="seconds") if fresh.as_of else None,
         "freshness": fresh.state,
         **_told("freshness_label", STATES[fresh.state]),
@@ -160,12 +229,12 @@ def _told(name: str, pair: T) -> dict[str, str]:
 
 
 def _line(
-    offer: Offer, state: str, proved: bool | None, outcome: str | None, label: T, reasons: list[str],
-    sources: list[dict[str, Any]], as_of: str | None, fields: dict[str, Any],
+    type: str, title: T, state: str, proved: bool | None, outcome: str | None, label: T, reasons: list[str],
+    about: Sources, fields: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     return {
-        "type": offer.id,
-        **_told("title", offer.question.type.title.text),
+        "type": type,
+        **_told("title", title),
         "state": state,
         **_told("state_label", STATE_LABELS[state]),
         "proved": proved,
@@ -173,7 +242,7 @@ def _line(
         "outcome": outcome,
         **_told("label", label),
         "reasons": [{"code": code, **_told("label", REASONS[code])} for code in reasons],
-        "as_of": as_of,
-        "sources": sources,
+        "as_of": about.stamp,
+        "sources": about.told,
         "fields": fields,
     }

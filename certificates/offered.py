@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from catalog_registry import certificate_checks, departments, systems
-from certificates.question import Question, compile_type, statement
+from catalog_registry.certificate_types import SUBJECT, CertificateType
+from certificates import candidates
+from certificates.question import Question, compile_type
 from connectors.system import Feed
 from core.errors import DocumentRefused
 from core.log import get_logger
+from core.text import T
 from schemas.codes import divisions as codes
 from schemas.contract import Contract
 from schemas.document import read
@@ -27,9 +31,9 @@ class Dataset:
     """What an answer says about a dataset it read. `since` is the day from which all of its feeds hold data."""
 
     id: str
-    title: str
+    title: T
     department: str
-    department_name: str
+    department_name: T
     period: timedelta
     feeds: tuple[str, ...]
     divisions: tuple[str, ...]
@@ -39,16 +43,33 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Offer:
-    """One type ready to be asked: its question, the datasets it reads, and whom its branches start at."""
+    """One type ready to be asked: its question, the datasets it reads, and where its branches find whom: (dataset, role)
+    by the relation they are about."""
 
     question: Question
     datasets: tuple[Dataset, ...]
-    roles: frozenset[tuple[str, str]]
+    roles: Mapping[str, frozenset[tuple[str, str]]]
 
     @property
     def id(self) -> str:
         """The type's code."""
         return self.question.type.certificate
+
+
+class Part(NamedTuple):
+    """One row of a statement: a type about certain persons, each a slot of the request. `who` is in the type's order."""
+
+    key: str
+    type: str
+    who: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def slots(self) -> frozenset[int]:
+        """Every person it is about."""
+        return frozenset(slot for _, slots in self.who for slot in slots)
+
+
+Statement = tuple[str, list[str], list[str]]
 
 
 @dataclass
@@ -58,15 +79,16 @@ class Offered:
     published: Published
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
-    _statements: dict[tuple[str, ...], tuple[str, list[str], list[str]]] = field(default_factory=dict)
+    _statements: dict[tuple[Part, ...], Statement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
         contracts = self.published.contracts
-        for id, text in self.published.texts("certificate").items():
+        texts = self.published.texts("certificate")
+        for id in texts:
             try:
-                source = read(text, file=f"certificate/{id}.yaml")
-                made = certificate_checks.load(text, file=source.file)
+                source = read(texts[id], file=f"certificate/{id}.yaml")
+                made = certificate_checks.in_force(texts, id)
                 certificate_checks.check(made, contracts, source)
                 question = compile_type(made, contracts, source)
             except DocumentRefused as error:
@@ -75,34 +97,54 @@ class Offered:
             datasets = [
                 self._dataset(contracts[name], feeds.get(name, [])) for name in made.datasets if name in contracts
             ]
-            roles = {(branch.dataset, role) for branch in made.branches.values() for role in branch.role}
-            self.types[id] = Offer(question, tuple(datasets), frozenset(roles))
+            self.types[id] = Offer(question, tuple(datasets), _roles(made, contracts))
 
-    def statement(self, types: Iterable[str]) -> tuple[str, list[str], list[str]]:
-        """(SQL, datasets read, their items that hold a subject's number) for these types together."""
-        key = tuple(types)
+    def statement(self, parts: Iterable[Part]) -> Statement:
+        """(SQL, datasets read, their items that hold a subject's number) for these parts together."""
+        key = tuple(parts)
         if key not in self._statements:
-            offers = [self.types[id] for id in key]
+            offers = [self.types[part.type] for part in key]
             names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
             items = sorted({s.id for name in names for s in self.published.contracts[name].subjects})
+            slots = sorted({slot for part in key for slot in part.slots})
+            together = sorted({slots for part in key for _, slots in part.who if len(slots) > 1})
+            selects = [
+                self.types[part.type].question.select(
+                    part.key, {who: candidates.suffix(slots) for who, slots in part.who}
+                )
+                for part in key
+            ]
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
-            self._statements[key] = (statement(offer.question for offer in offers), names, items)
+            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together), *selects])
+            self._statements[key] = (sql, names, items)
         return self._statements[key]
 
     def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:
+        department = departments.named(self.published, contract.department)
         divisions = tuple(sorted({division for feed in feeds for division in feed.covers.divisions}))
         return Dataset(
             id=contract.id,
-            title=contract.title,
+            title=T(contract.title, contract.id.replace("_", " ")),
             department=contract.department,
-            department_name=departments.name(self.published, contract.department),
+            department_name=T(department["name"], department["name_en"]),
             period=contract.cycle.period,
             feeds=tuple(feed.id for feed in feeds),
             divisions=divisions,
             since=max((feed.covers.since for feed in feeds if feed.covers.since), default=None),
             covers_city=covers(divisions, self.division),
         )
+
+
+def _roles(made: CertificateType, contracts: Mapping[str, Contract]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Where a record or a waiting row is about whom: the roles a branch starts at; for a number, the items that hold it."""
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in (SUBJECT, *made.declared)}
+    for branch in made.branches.values():
+        found[branch.who] |= {(branch.dataset, role) for role in branch.role}
+        subjects = contracts[branch.dataset].subjects if branch.dataset in contracts else ()
+        found[branch.who] |= {(branch.dataset, s.role) for s in subjects if s.id in branch.number}
+        found[branch.who] |= {(branch.dataset, f"@{item}") for item in branch.number}
+    return {name: frozenset(pairs) for name, pairs in found.items()}
 
 
 def covers(divisions: Iterable[str], city: str) -> bool:

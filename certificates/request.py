@@ -1,17 +1,34 @@
-"""What a department asks: one subject, several certificate types, for a case of a service item."""
+"""What a department asks: a subject and whom it declares, several certificate types, for a case of a service item."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 # no control characters: they have no meaning in a number, a name or a reference, and PostgreSQL knows no NUL
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
-_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_PLAIN)]
+_LONGEST = 100
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST, pattern=_PLAIN)]
 # codes are repeated in a refusal ("did you mean"), so nothing that could be a person's number passes for one
 _Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MAX_TYPES = 20
+MAX_DECLARED = 12
+
+
+def _value(value: Any) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST and value.isprintable():
+        return value.strip()
+    raise ValueError("a whole number or a short text")
+
+
+_Value = Annotated[
+    Any,
+    AfterValidator(_value),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": _LONGEST}]}),
+]
 
 
 class _Strict(BaseModel):
@@ -27,6 +44,15 @@ class Subject(_Strict):
     name: _Word = Field(description="姓名或单位名称 / name", examples=["张三"])
 
 
+class Declared(Subject):
+    """Somebody, or a title, the applicant declares. What a declaration says of the relation is not verified."""
+
+    relation: _Code = Field(
+        description="申报关系；另一主体为 person、firm 或 title / relation; person, firm or title for another subject",
+        examples=["spouse"],
+    )
+
+
 class Basis(_Strict):
     """Why the department may ask: by law, or by the person's authorisation."""
 
@@ -38,17 +64,21 @@ class Line(_Strict):
     """One certificate type and its parameters."""
 
     type: _Code = Field(description="证明类型 / certificate type", examples=["residential_registration"])
-    parameters: dict[_Code, StrictInt] = Field(
-        default_factory=dict, max_length=MAX_TYPES, description="参数 / parameters"
-    )
+    parameters: dict[_Code, _Value] = Field(default_factory=dict, max_length=MAX_TYPES, description="参数 / parameters")
 
 
 class Query(_Strict):
-    """A question. The asking department and system come from the token."""
+    """A question. The asking department and system come from the token. Without `certificates`, everything the service
+    item's guide asks for."""
 
     service_item: _Code = Field(description="事项 / service item")
     case_no: _Word = Field(description="办件编号 / case number")
     operator: _Word = Field(description="经办人 / operator")
     basis: Basis
     subject: Subject
-    certificates: list[Line] = Field(min_length=1, max_length=MAX_TYPES)
+    declared: list[Declared] = Field(
+        default_factory=list, max_length=MAX_DECLARED, description="申报的相关人员 / who the applicant declares"
+    )
+    certificates: list[Line] | None = Field(
+        None, min_length=1, max_length=MAX_TYPES, description="省略则按事项全部证明 / left out: all of the service item"
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -24,20 +25,32 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "permanent_residence": ("person", "identity_no", "permanent_residence"),
     "officer_card": ("person", "identity_no", "officer_card"),
     "credit_code": ("firm", "credit_code", "business_licence"),
+    "organisation_code": ("firm", "organisation_no", "organisation_code"),
+    "registration_no": ("firm", "organisation_no", "business_licence"),
+    "title_certificate": ("title", "title_certificate_no", ""),
+    "real_estate_unit": ("title", "real_estate_unit", ""),
 }
+#: characters of those kinds that one value type judges by length (DOMAIN: GB 11714, GS 15)
+_LENGTHS = {"organisation_code": 9, "registration_no": 15}
+#: the nine characters of an organisation code, alone or inside a credit code (GB 32100)
+_ORGANISATION = "[0-9A-Z]{9}|[0-9A-Z]{18}"
 #: kinds that stay for life, and what their numbers look like in records
 _LASTING = {
-    "identity_card": "^([0-9]{15}|[0-9]{17}[0-9X])$",
-    "credit_code": "^([0-9A-Z]{9}|[0-9A-Z]{18})$",
+    "identity_card": "[0-9]{15}|[0-9]{17}[0-9X]",
+    "credit_code": _ORGANISATION,
+    "organisation_code": _ORGANISATION,
+    "registration_no": "[0-9]{15}",
 }
 _PLAIN = re.compile("[\u4e00-\u9fa5]+")
-_NAMES = {"person": "person_name", "firm": "organisation_name"}
+#: value types of the names a subject may have; a title's holder may be either
+_NAMES = {"person": ("person_name",), "firm": ("organisation_name",), "title": ("person_name", "organisation_name")}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A resolved subject. `forms` begins with the standard number; `form` is the pattern of numbers that can be compared
-    with it, empty for a kind that is reissued; `names` are the ways records may write the name; `masked` is for receipts."""
+    with them, empty for a kind that is reissued; `names` are the ways records may write the names; `masked` is for receipts.
+    A subject of kind `title` is a title, named by its holder."""
 
     kind: str
     who: str
@@ -51,15 +64,39 @@ class Subject:
 
     def is_named(self, name: str) -> bool:
         """Whether a record's name is this subject's name."""
-        return name in self.names or standard_name(self.who, name) == self.name
+        return name in self.names or standard_name(self.who, name) in self.names
+
+    @property
+    def born(self) -> date | None:
+        """The date of birth in an identity card's number (GB 11643 clause 4.2)."""
+        return date.fromisoformat(self.number[6:14]) if self.kind == "identity_card" else None
+
+    @property
+    def organisation(self) -> list[str]:
+        """The organisation code asked by, when the credit code that contains it is not known yet."""
+        return [self.number] if self.kind == "organisation_code" else []
+
+    def known_as(self, pairs: Iterable[tuple[str, str]]) -> Subject:
+        """The subject with what else a register knows it as: (`number`, value) and (`name`, value)."""
+        forms, names, kinds = list(self.forms), list(self.names), {_LASTING.get(self.kind, "")}
+        for what, value in pairs:
+            if what == "name":
+                names += _names(self.who, standard_name(self.who, value), value)
+                continue
+            kind = _kind(self.who, value)
+            forms += _forms(kind, value)
+            kinds.add(_LASTING.get(kind, ""))
+        return replace(
+            self, forms=list(dict.fromkeys(forms)), names=list(dict.fromkeys(names)), form=_pattern(self.kind, kinds)
+        )
 
 
-def resolve(kind: str, number: str, name: str) -> Subject:
-    """A subject from a request. Raises Invalid, which never repeats the number."""
+def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subject:
+    """A subject from a request. Raises Invalid at a place under `place`; it never repeats the number."""
     if kind not in KINDS:
         raise Invalid(
             T(f"不支持证件种类 {kind}。", f"The kind of number {kind} is not supported."),
-            remedy=near(kind, KINDS), pointer="/subject/kind",
+            remedy=near(kind, KINDS), pointer=f"{place}/kind",
         )  # fmt: skip
     who, type_name, identity_kind = KINDS[kind]
     number_type = get(type_name)
@@ -72,16 +109,17 @@ def resolve(kind: str, number: str, name: str) -> Subject:
         for bit, rule in enumerate(number_type.rules)
         if judged[0] & np.uint32(1 << bit) and rule.severity == "error"
     ]
-    if wrong or standard is None or "*" in standard:
+    if wrong or standard is None or "*" in standard or len(standard) != _LENGTHS.get(kind, len(standard)):
         raise Invalid(
             wrong[0].message if wrong else T("证件号码无法识别。", "The number cannot be read."),
             remedy=T("核对证件后重新填写号码与证件种类。", "Check the number and its kind against the document."),
-            pointer="/subject/number",
+            pointer=f"{place}/number",
         )
     named = standard_name(who, name)
     return Subject(
         kind=kind, who=who, number=standard, forms=_forms(kind, standard),
-        form=_LASTING.get(kind, ""), name=named, names=_names(who, named, name), masked_number=_mask(number_type, standard),
+        form=_pattern(kind, {_LASTING.get(kind, "")}), name=named, names=_names(who, named, name),
+        masked_number=_mask(number_type, standard),
         masked_name=_masked_name(who, named),
     )  # fmt: skip
 
@@ -91,14 +129,14 @@ def standard_name(who: str, name: str) -> str:
     """A person's or a firm's name as records hold it; what cannot be standardised stays as written."""
     if _PLAIN.fullmatch(name):
         return name  # nothing to unify in plain hanzi
-    values, _ = get(_NAMES[who]).standardise(pa.array([name], pa.string()), Options())
+    values, _ = get(_NAMES[who][0]).standardise(pa.array([name], pa.string()), Options())
     standard = values[0].as_py()
     return standard if standard is not None else name
 
 
 @lru_cache(maxsize=8192)
 def _masked_name(who: str, name: str) -> str:
-    return _mask(get(_NAMES[who]), name)
+    return _mask(get(_NAMES[who][0]), name)
 
 
 def _forms(kind: str, number: str) -> list[str]:
@@ -111,13 +149,29 @@ def _forms(kind: str, number: str) -> list[str]:
     return [number]
 
 
+def _kind(who: str, number: str) -> str:
+    """The kind of another number of a subject, as far as it matters for comparing numbers."""
+    if who == "firm":
+        return {18: "credit_code", 15: "registration_no"}.get(len(number), "organisation_code")
+    return "identity_card" if re.fullmatch("[1-8][0-9]{16}[0-9X]|[0-9]{15}", number) else ""
+
+
+def _pattern(kind: str, forms: Iterable[str]) -> str:
+    """Numbers of the kinds known, whole; empty when asked by a kind that is reissued: its holder may have any other."""
+    known = sorted({form for form in forms if form})
+    return f"^({'|'.join(known)})$" if known and kind in _LASTING else ""
+
+
 def _names(who: str, named: str, name: str) -> list[str]:
     """The standard name, the name as asked, and what items that are no name by type may hold: half-width brackets in a
     firm's, a blank between the two characters of a person's."""
-    if who == "firm":
-        others = [named.replace("（", "(").replace("）", ")")]
-    else:
-        others = [f"{named[0]}{blank}{named[1]}" for blank in " \u3000"] if len(named) == 2 else []
+    others = []
+    if who != "person":
+        others += [named.replace("（", "(").replace("）", ")")]
+    if who != "firm" and len(named) == 2:
+        others += [f"{named[0]}{blank}{named[1]}" for blank in " \u3000"]
+    if who == "title":
+        others += [standard_name("firm", name)]
     return list(dict.fromkeys([named, name, *others]))
 
 

@@ -148,7 +148,7 @@ def seed_access(hub: Hub, folder: Path) -> dict[str, str]:
         given = {(g.department, g.service_item, g.certificate_type) for g in grants.listed(connection)}
         for item in items:
             service_items.put(connection, item, SYSTEM)
-            for certificate in item.certificates:
+            for certificate in item.types:
                 if (item.department, item.id, certificate) not in given:
                     grants.give(
                         connection, current, department=item.department, service_item=item.id,

@@ -1,7 +1,8 @@
 """The one way to read a dataset's records: current or as known at a moment, as of a business date, within a row scope.
 
 `select` makes the statement (certificates compose several), `read` runs it. Nothing here decides who may read what: the
-caller passes the row scope of its grant, and it is part of the statement, never a filter afterwards.
+caller passes the row scope of its grant, and it is part of the statement, never a filter afterwards. What a contract
+withholds (repaired or expired credit records) is left out unless the caller is the steward's or administrator's view.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from sqlalchemy import (
     Connection,
     Date,
     DateTime,
-    FromClause,
     LargeBinary,
     Numeric,
     RowMapping,
     Select,
     String,
+    Subquery,
     TableClause,
+    TextClause,
     Uuid,
     and_,
     column,
     null,
     or_,
     table,
+    text,
     true,
     union_all,
 )
@@ -39,7 +42,11 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeEngine
 
+from core import clock
 from schemas.contract import Contract
+from schemas.derive.sql import current as quoted
+from schemas.derive.sql import quote
+from schemas.derive.withheld import shared
 
 SCHEMA = "records"
 Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -66,10 +73,20 @@ def read(
     as_known: datetime | None = None,
     as_of: date | None = None,
     columns: Sequence[str] | None = None,
+    withheld: bool = False,
     zone: str = "Asia/Shanghai",
 ) -> Iterator[RowMapping]:
     """Records one by one; the arguments are those of `select`."""
-    statement = select(contract, where=where, scope=scope, as_known=as_known, as_of=as_of, columns=columns, zone=zone)
+    statement = select(
+        contract,
+        where=where,
+        scope=scope,
+        as_known=as_known,
+        as_of=as_of,
+        columns=columns,
+        withheld=withheld,
+        zone=zone,
+    )
     yield from conn.execute(statement).mappings()
 
 
@@ -81,6 +98,7 @@ def select(
     as_known: datetime | None = None,
     as_of: date | None = None,
     columns: Sequence[str] | None = None,
+    withheld: bool = False,
     zone: str = "Asia/Shanghai",
 ) -> Select[Any]:
     """The statement that reads records.
@@ -90,6 +108,9 @@ def select(
     as_of          records valid on this business day in `zone`, both ends included and an empty end open. A contract
                    that names neither validFrom nor validTo has valid time = known time: what was known as it ended
     columns        names of items or provenance columns; None gives all of them
+    withheld       True shows what the contract withholds from consumers, for stewards and administrators. Otherwise a
+                   version is shown only while its record is current and neither of the two is withheld today: asking
+                   for a moment before the repair does not bring a penalty back
 
     Raises ValueError for a naive `as_known`, KeyError for an unknown column.
     """
@@ -105,7 +126,8 @@ def select(
         conditions.append(_valid(contract, rows.c, as_of, zone))
     conditions += [condition(rows.c) for condition in (scope, where) if condition is not None]
     names = rows.c.keys() if columns is None else columns
-    return sql_select(*(rows.c[name] for name in names)).where(and_(true(), *conditions))
+    statement = sql_select(*(rows.c[name] for name in names)).where(and_(true(), *conditions))
+    return statement if withheld or not contract.withheld else statement.where(_shared(contract, rows, zone))
 
 
 def current(contract: Contract) -> TableClause:
@@ -141,7 +163,7 @@ def sql_type(arrow: pa.DataType) -> TypeEngine[Any]:
     return String()
 
 
-def _known(contract: Contract, moment: datetime) -> FromClause:
+def _known(contract: Contract, moment: datetime) -> Subquery:
     now, then = current(contract), history(contract)
     standing = sql_select(now).where(now.c["_known_from"] <= moment)
     ended = sql_select(*(then.c[one.name] for one in now.c)).where(
@@ -149,6 +171,16 @@ def _known(contract: Contract, moment: datetime) -> FromClause:
     )
     # PostgreSQL pushes conditions on the union into both sides, so their indexes serve.
     return union_all(standing, ended).subquery("known")
+
+
+def _shared(contract: Contract, rows: TableClause | Subquery, zone: str) -> TextClause:
+    here, today = quote(rows.name), "CAST(:withheld_today AS date)"
+    told = shared(contract, here, today)
+    if isinstance(rows, Subquery):  # versions: what has become of the record since counts too
+        now = f"now._key = {here}._key AND {shared(contract, 'now', today)}"
+        told = f"{told} AND EXISTS (SELECT FROM {quoted(contract.id)} now WHERE {now})"
+    told = f"({told})".replace("%%", "%")  # SQLAlchemy doubles them itself
+    return text(told).bindparams(withheld_today=clock.today(zone))
 
 
 def _valid(contract: Contract, row: Columns, day: date, zone: str) -> ColumnElement[bool]:

@@ -77,6 +77,7 @@ def compare(old: Contract, new: Contract) -> list[Change]:
         ("subjects", "主体", "subjects"), ("contributes", "入库映射", "contributions"), ("relationships", "关系", "relationships"),
         ("table_rules", "表级规则", "table rules"), ("row_rules", "行级规则", "row rules"), ("cycle", "更新周期", "update cycle"),
         ("disabled", "停用的校验", "disabled expectations"), ("catalogue", "目录信息", "catalogue block"),
+        ("withheld", "不共享的条件", "rule of what is withheld"),
     ):  # fmt: skip
         if getattr(old, what) != getattr(new, what):
             add("additive", "", f"{zh}有变", f"the {en} changed", _RECHECK)

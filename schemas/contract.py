@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import Field
 
 from core.text import T
-from schemas import odcs
+from schemas import conditions, odcs
 from schemas.derive import arrow
-from schemas.document import Place, Source, model, near, read
+from schemas.document import Place, Source, Strict, model, near, read
 from schemas.items import NAME, compile_item, custom_properties
 from schemas.parts import Catalogue, Contribution, Cycle, Item, Relationship, RowRule, Subject, TableRule
 from schemas.quality import compile_rules
@@ -27,7 +28,7 @@ from schemas.sla import compile_sla
 __all__ = ["Catalogue", "Contract", "Contribution", "Cycle", "Item", "Relationship", "Subject", "load"]
 
 MAX_ITEMS = 500  # PostgreSQL allows 1,600 columns; nobody reads a record of 500
-CUSTOM = ("subjects", "contributes", "catalogue", "validFrom", "validTo", "disabledExpectations")
+CUSTOM = ("subjects", "contributes", "catalogue", "validFrom", "validTo", "withheld", "disabledExpectations")
 HANDLED = {"apiVersion", "kind", "id", "name", "version", "status", "domain", "schema", "slaProperties", "description"}
 FOR_PEOPLE = {"tags", "authoritativeDefinitions", "team", "support", "contractCreatedTs", "tenant", "dataProduct"}
 TABLE_HANDLED = {"name", "logicalType", "properties", "quality", "relationships", "customProperties", "businessName"}
@@ -37,7 +38,8 @@ SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset, as said by its department. `text` and `sha256` are the document's own."""
+    """One dataset, as said by its department. `text` and `sha256` are the document's own. A row that meets any of `withheld`
+    is shown to no consumer."""
 
     id: str
     title: str
@@ -56,6 +58,7 @@ class Contract:
     retention_years: int | None
     valid_from: str | None
     valid_to: str | None
+    withheld: tuple[conditions.Where, ...]
     disabled: frozenset[str]
     text: str = field(repr=False)
     sha256: str
@@ -67,6 +70,10 @@ class Contract:
     def item(self, name: str) -> Item:
         """The item of that name. Raises KeyError."""
         return self._by_name[name]
+
+    def referred(self, item: str) -> Relationship:
+        """The relationship by which an item leads to another dataset's records. Raises KeyError."""
+        return {link.item: link for link in self.relationships}[item]
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:
@@ -110,7 +117,8 @@ def load(document: str | Path, *, file: str = "", vouched: bool = False) -> Cont
     names = {item.name: item for item in items}
     check_items(source, place, items, names)
     contributes = _models(source, place, custom, "contributes", Contribution)
-    check_subjects(source, place, subjects, contributes, names)
+    relationships = relationships_of(source, place, table, tree["id"], names)
+    check_subjects(source, place, subjects, contributes, names, relationships)
     blocks: list[tuple[Place, str | None, Any]] = [
         ((*place, "quality", number), None, block) for number, block in enumerate(table.get("quality", ()))
     ]
@@ -130,12 +138,12 @@ def load(document: str | Path, *, file: str = "", vouched: bool = False) -> Cont
     return Contract(
         id=tree["id"], title=tree["name"], version=tree["version"], department=tree["domain"],
         description=_description(tree), items=items, key=key_of(source, place, table), subjects=subjects,
-        contributes=contributes, relationships=relationships_of(source, place, table, tree["id"], names),
+        contributes=contributes, relationships=relationships,
         table_rules=table_rules, row_rules=row_rules,
         catalogue=model(source, Catalogue, custom["catalogue"], (*place, "catalogue")),
         cycle=cycle, retention_years=retention,
         valid_from=_valid(source, place, custom, "validFrom", names),
-        valid_to=_valid(source, place, custom, "validTo", names),
+        valid_to=_valid(source, place, custom, "validTo", names), withheld=_withheld(source, place, custom, names),
         disabled=_disabled(source, place, custom, tree["id"], names, row_rules),
         text=source.text, sha256=source.sha256,
     )  # fmt: skip
@@ -190,6 +198,29 @@ def _models(source: Source, place: Place, custom: Mapping[str, Any], name: str, 
             (*place, name), T(f"{name} 应为列表", f"{name} must be a list"), T("请写成列表。", "Write a list.")
         )
     return tuple(model(source, kind, entry, (*place, name, number)) for number, entry in enumerate(value))
+
+
+class _Withheld(Strict):
+    any: tuple[conditions.Where, ...] = Field(min_length=1)
+
+
+def _withheld(
+    source: Source, place: Place, custom: Mapping[str, Any], names: Mapping[str, Item]
+) -> tuple[conditions.Where, ...]:
+    if "withheld" not in custom:
+        return ()
+    rules = model(source, _Withheld, {"any": custom["withheld"]}, (*place, "withheld")).any
+    for number, where in enumerate(rules):
+        here: Place = (*place, "withheld", number)
+        conditions.check(source, here, where, names)
+        for item, test in where.items():
+            for word, parameter in test.parameters:
+                raise source.refused(
+                    (*here, item, word),
+                    T(f"合同没有参数 {parameter}", f"a contract has no parameter {parameter}"),
+                    T("请写字面值或 today。", "Write a literal or today."),
+                )
+    return rules
 
 
 def _valid(source: Source, place: Place, custom: Mapping[str, Any], word: str, names: Mapping[str, Item]) -> str | None:

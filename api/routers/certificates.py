@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from api import metrics
 from api.etag import unchanged
 from api.state import Called, Running
+from catalog_registry.certificate_types import Parameter
 from certificates.offered import Offer
 from certificates.request import Query
 
@@ -29,10 +30,12 @@ router = APIRouter(tags=["证明 certificates"])
     openapi_extra={"security": [{"oauth2": []}]},
 )
 async def ask(caller: Called, query: Query, running: Running) -> Response:
-    """一次查询一个主体、多项证明；未获授权或不能确定的项为 unknown，并说明原因。证件号码只放在请求体中。
+    """一次查询一个办件的多项证明，按办事指南次序答复；省略 certificates 则查询事项要求的全部证明。未获授权或不能确定的项为 unknown，
+    并说明原因。material 说明对应材料是否免提交。证件号码只放在请求体中。
 
-    One subject, several certificates; a line not granted or not certain is unknown, with reasons. The number travels in
-    the body only.
+    The certificates of one case, answered in the guide's order; without `certificates`, all that the service item asks for.
+    A line not granted or not certain is unknown, with reasons. `material` says whether the paper is still to be brought.
+    Numbers travel in the body only.
     """
     answer = await running.answerer.ask(query, caller.client, secret_version=caller.secret_version)
     for line in answer.lines:
@@ -59,17 +62,16 @@ def _described(offer: Offer) -> dict[str, Any]:
         "claim_en": made.claim.en,
         "version": made.version,
         "subject": made.subject,
-        "parameters": {
+        "authority": made.authority.model_dump() if made.authority else None,
+        "each": made.each,
+        "declared": {
             name: {
-                "title": each.title.zh,
-                "title_en": each.title.en,
-                "type": each.type,
-                "default": each.default,
-                "minimum": each.minimum,
-                "maximum": each.maximum,
+                "title": one.title.zh, "title_en": one.title.en, "least": one.least, "most": one.most,
+                "younger_than": one.younger_than,
             }
-            for name, each in made.parameters.items()
+            for name, one in made.declared.items()
         },
+        "parameters": {name: _parameter(each) for name, each in made.parameters.items()},
         "fields": {name: {"title": title.zh, "title_en": title.en} for name, title in made.fields.items()},
         "outcomes": [
             {
@@ -82,4 +84,15 @@ def _described(offer: Offer) -> dict[str, Any]:
             for each in made.outcomes
         ],
         "datasets": list(made.datasets),
+    }  # fmt: skip
+
+
+def _parameter(made: Parameter) -> dict[str, Any]:
+    told = {"title": made.title.zh, "title_en": made.title.en, "type": made.type, "default": made.default}
+    if made.type == "integer":
+        return told | {"minimum": made.minimum, "maximum": made.maximum}
+    if made.type == "text":
+        return told | {"value_type": made.value_type}
+    return told | {
+        "choices": {name: {"title": one.title.zh, "title_en": one.title.en} for name, one in made.choices.items()}
     }
