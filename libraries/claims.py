@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from core import events
 from core.actor import SYSTEM
 from libraries import license
-from libraries.linking import when
+from libraries.gather import when
 from libraries.rules import DERIVED_RANK, Giver, Rules
 from schemas.derive import sql
 from schemas.library import Attribute

@@ -66,7 +66,7 @@ def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> Refresh
                 conn.execute(text(statement))
         _patiently(partial(_sync, conn, every))
         for one in every:
-            for following in (linking.pending, linking.dirty):
+            for following in (linking.pending, linking.references, linking.dirty):
                 _all(conn, one, published, following, chunk, result)
         while settled := _settle(conn, every, chunk * 4):
             result.unlinkable += settled
@@ -86,12 +86,12 @@ def _sync(conn: Connection, every: list[Rules]) -> None:
 def _all(
     conn: Connection, one: Rules, published: Published, following: _Next, chunk: int, result: RefreshResult
 ) -> None:
-    """Every number that `following` gives, chunk by chunk; again from the start until a whole round finds none."""
+    """Everything that `following` gives, chunk by chunk; again from the start until a whole round finds none."""
     after, found = "", False
     while True:
-        numbers = _patiently(partial(_chunk, conn, one, published, following, after, chunk, result))
-        if numbers:
-            after, found = numbers[-1], True
+        chunk_of = _patiently(partial(_chunk, conn, one, published, following, after, chunk, result))
+        if chunk_of:
+            after, found = chunk_of[-1], True
         elif found:
             after, found = "", False
         else:
@@ -102,9 +102,10 @@ def _chunk(
     conn: Connection, one: Rules, published: Published, following: _Next, after: str, chunk: int, result: RefreshResult
 ) -> list[str]:
     with _turn(conn):
-        numbers = following(conn, one, after, chunk)
-        if not numbers:
-            return numbers
+        found = following(conn, one, after, chunk)
+        if not found:
+            return found
+        numbers = linking.referred(conn, one, found) if following is linking.references else found
         linked = linking.link(conn, one, numbers)
         made, removed = claims.make(conn, one, published)
     result.created += linked.created
@@ -112,7 +113,7 @@ def _chunk(
     result.conflicts += linked.conflicts
     result.refreshed += made
     result.removed += removed
-    return numbers
+    return found
 
 
 def _settle(conn: Connection, every: list[Rules], limit: int) -> int:

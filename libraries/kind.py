@@ -19,6 +19,7 @@ class Kind:
 
     kinds       the mentions' identity kinds that can concern this library; no two libraries share one
     form        what all written forms of one number have in common; entities are found by it
+    form_sql    the same in SQL, over `{0}`
     joins       SQL conditions, each index-backed, that together find every mention `m` of a form `n.number`
     identify    (kinds, numbers) as mentioned → the kind each number is proven to be; null: not to be linked
     standard    a number as a caller types it → as mentions hold it; null when it cannot be one
@@ -35,6 +36,7 @@ class Kind:
     name_type: str
     named: bool = True
     form: Callable[[str], str] = str
+    form_sql: str = "{0}"
     joins: tuple[str, ...] = ("m.id_value = n.number",)
     numbers: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, Callable[[pa.Array], pa.Array]] = field(default_factory=dict)

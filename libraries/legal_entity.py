@@ -37,6 +37,7 @@ KIND = Kind(
     name="name",
     name_type="organisation_name",
     form=form,
+    form_sql="CASE WHEN length({0}) = 18 THEN substr({0}, 9, 9) ELSE {0} END",
     joins=(
         "m.id_value = n.number",
         f"substr(m.id_value, 9, 9) = n.number AND length(m.id_value) = 18 AND m.id_kind IN {_CODES}",
@@ -44,7 +45,6 @@ KIND = Kind(
     numbers={
         "credit_code": "CASE WHEN length(w.id_value) = 18 THEN w.id_value END",
         "organisation_code": "CASE WHEN length(w.id_value) = 9 THEN w.id_value END",
-        "registration_no": "CASE WHEN w.kind = 'registration_no' THEN w.id_value END",
     },
     parts={"organisation": lambda codes: pc.utf8_slice_codeunits(codes, 8, 17)},
 )

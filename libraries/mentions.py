@@ -2,6 +2,9 @@
 
 A number is evidence, not identity: numbers get corrected, and two people can share one. A mention therefore says only
 what the record says; which entity it is about is a link that `golden.refresh` sets and a judgement may change.
+
+A record that contributes through a reference names nobody: its mention says which record it refers to instead (kind
+`record`, number `<dataset>:<key in hexadecimal>`, the role being one of that record's). It is linked to whoever that is.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from libraries.record_key import key_bytes
 from schemas.contract import Contract, Item, Subject
 from schemas.types import TYPES, Options, ValueType
 from schemas.types.parts import split
@@ -34,6 +38,7 @@ KIND_OF_TYPE: Mapping[str, str] = {"citizen_no": "identity_card", "credit_code":
 #: kind of an organisation's number by its length (DOMAIN §4: 18 uscc, 15 registration, 9 organisation code)
 KIND_OF_LENGTH: Mapping[int, str] = {18: "uscc", 15: "registration_no", 9: "organisation_code"}
 LICENSE = "license"
+RECORD = "record"
 LONGEST = 500  # characters of a claim; both are indexed, and PostgreSQL refuses index entries beyond 2,704 bytes
 
 
@@ -41,6 +46,28 @@ def of_rows(contract: Contract, values: Mapping[str, pa.Array], options: Mapping
     """The mentions in typed rows, one table of `SCHEMA`; `row` is the row's index. Rows that name nobody yield none."""
     found = [_of_subject(contract, subject, values, options) for subject in contract.subjects]
     return pa.concat_tables(found) if found else SCHEMA.empty_table()
+
+
+def references(contract: Contract, values: Mapping[str, pa.Array], system: str) -> pa.Table:
+    """The mentions, as those of `of_rows`, of whoever typed rows of a system refer to."""
+    found = []
+    for role, item in sorted({(one.role, one.through) for one in contract.contributes if one.through}):
+        target = contract.referred(item).dataset
+        there = np.flatnonzero(pc.is_valid(values[item]).to_numpy(zero_copy_only=False))
+        keys = referred(values[item].take(pa.array(there)), system)
+        rows = len(there)
+        columns = [
+            pa.array(there, pa.int64()), pa.repeat(role, rows), pa.array(np.zeros(rows, dtype=np.int32)),
+            pa.repeat(RECORD, rows), pa.array([f"{target}:{key.hex()}" for key in keys], pa.string()),
+            pa.nulls(rows, pa.string()),
+        ]  # fmt: skip
+        found.append(pa.table(columns, schema=SCHEMA))
+    return pa.concat_tables(found) if found else SCHEMA.empty_table()
+
+
+def referred(values: pa.Array, system: str) -> list[bytes]:
+    """The keys of the records that the values of a referring item lead to: a system refers to its own."""
+    return [key.tobytes() for key in key_bytes(system, [values])]
 
 
 def _of_subject(
@@ -55,7 +82,11 @@ def _of_subject(
         names = values[subject.name] if subject.name else pa.nulls(rows, pa.string())
     else:
         parent, part, numbers, names = _parts(contract, subject, values, options)
-    kinds = _kinds(item, values, numbers, parent)
+    kinds = _kinds(item, values, numbers, parent, subject.kind)
+    if subject.otherwise is not None:
+        others = values[subject.otherwise]
+        kinds = pc.coalesce(kinds, _kinds(contract.item(subject.otherwise), values, others, parent, subject.kind))
+        numbers = pc.coalesce(numbers.cast(pa.string()), others.cast(pa.string()))
     table = pa.table(
         [
             pa.array(parent, pa.int64()),
@@ -70,8 +101,12 @@ def _of_subject(
     return table.filter(pc.or_(pc.is_valid(table["id_value"]), pc.is_valid(table["name"])))
 
 
-def _kinds(item: Item, values: Mapping[str, pa.Array], numbers: pa.Array, parent: NDArray[np.int64]) -> pa.Array:
-    if item.kind_item:
+def _kinds(
+    item: Item, values: Mapping[str, pa.Array], numbers: pa.Array, parent: NDArray[np.int64], said: str | None
+) -> pa.Array:
+    if said is not None:
+        kinds = pa.repeat(said, len(parent))
+    elif item.kind_item:
         kinds = values[item.kind_item].take(pa.array(parent))
     elif item.type.name in KIND_OF_TYPE:
         kinds = pa.repeat(KIND_OF_TYPE[item.type.name], len(parent))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from libraries import legal_entity, license, population
 from libraries.kind import Kind
+from libraries.mentions import RECORD
 from schemas.contract import Contract, Contribution, Subject
 from schemas.derive.sql import quote
 from schemas.library import Attribute, Library
@@ -18,6 +19,11 @@ from schemas.published import Published
 
 KINDS: Mapping[str, Kind] = {one.KIND.library: one.KIND for one in (population, legal_entity, license)}
 DERIVED_RANK = 1_000  # behind every department
+#: such a value is kept in its standard form beside the record (libraries/known_as.py)
+_KNOWN_AS = (
+    "(SELECT k.value FROM libraries.known_as k WHERE (k.dataset, k.key, k.role) = (w.dataset, w.key, w.role) "
+    "AND k.attribute = '{0}')"
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Giver:
-    """One contribution of one dataset. `type` is the licence's; `since` the item that makes one claim newer than another."""
+    """One contribution of one dataset. `type` is the licence's; `target` the dataset whose record it is about, where that
+    is another; `register` says that the dataset is the library's own register: the identity's first authority."""
 
     contract: Contract
     role: str
     when: Mapping[str, tuple[str, ...]]
     type: str | None
+    target: str | None
+    register: bool
     claims: tuple[Claim, ...]
 
 
@@ -52,6 +61,16 @@ class Rules:
     kind: Kind
     givers: tuple[Giver, ...]
     ranks: Mapping[str, int]  # dataset → how much its word counts for the name
+
+    @property
+    def registers(self) -> list[tuple[str, str]]:
+        """(dataset, role) of those whom the library's own register is about."""
+        return sorted({(giver.contract.id, giver.role) for giver in self.givers if giver.register})
+
+    @property
+    def references(self) -> list[tuple[str, str, str]]:
+        """(dataset, role, dataset referred to) of contributions through a reference."""
+        return sorted({(giver.contract.id, giver.role, giver.target) for giver in self.givers if giver.target})
 
     @property
     def many(self) -> list[str]:
@@ -79,12 +98,7 @@ def _compile(published: Published, kind: Kind) -> Rules:
         for contribution in contract.contributes
         if contribution.library == library.id
     ]
-    connected = {
-        (contract.department, attribute)
-        for contract, contribution in found
-        for attribute in (*contribution.items, *contribution.values)
-    }
-    givers = tuple(_giver(library, kind, contract, contribution, connected) for contract, contribution in found)
+    givers = tuple(_giver(library, kind, contract, contribution) for contract, contribution in found)
     order = library.attributes[kind.name].authority if kind.name in library.attributes else ()
     ranks = {id: _rank(order, contract.department) for id, contract in published.contracts.items()}
     return Rules(library, kind, givers, ranks)
@@ -94,10 +108,11 @@ def _rank(order: tuple[str, ...], department: str) -> int:
     return order.index(department) if department in order else len(order)
 
 
-def _giver(
-    library: Library, kind: Kind, contract: Contract, contribution: Contribution, connected: set[tuple[str, str]]
-) -> Giver:
-    subject = next(subject for subject in contract.subjects if subject.role == contribution.role)
+def _giver(library: Library, kind: Kind, contract: Contract, contribution: Contribution) -> Giver:
+    target = contract.referred(contribution.through).dataset if contribution.through else None
+    subject = None
+    if target is None:
+        subject = next(subject for subject in contract.subjects if subject.role == contribution.role)
     type_ = contribution.values.get("type") if library.types else None
     claims = []
     for name, (said_sql, constant, cut) in _given(library, kind, contract, subject, contribution).items():
@@ -105,27 +120,30 @@ def _giver(
         # a licence's authority is its type's issuer, whoever else issues licences
         order = (library.types[type_].authority,) if type_ and type_ in library.types else said.authority
         rank = _rank(order, contract.department)
-        first_connected = bool(order) and (order[0], name) in connected
-        if rank == len(order) and said.only and not (said.unverified and not first_connected):
+        if rank == len(order) and said.only and not said.unverified:
             continue
         claims.append(Claim(name, said_sql, constant, cut, rank, _status(said, rank, len(order))))
-    return Giver(contract, contribution.role, contribution.when, type_, tuple(claims))
+    identity = library.attributes[library.identity].authority
+    register = target is None and library.identity in contribution.items and contract.department in identity[:1]
+    return Giver(contract, contribution.role, contribution.when, type_, target, register, tuple(claims))
 
 
 def _given(
-    library: Library, kind: Kind, contract: Contract, subject: Subject, contribution: Contribution
+    library: Library, kind: Kind, contract: Contract, subject: Subject | None, contribution: Contribution
 ) -> dict[str, tuple[str, str | None, str | None]]:
     """Attribute → SQL, constant, separator. Number and name are those of the mention: one person's part of a cell that
-    names several, and a column of organisation numbers holds codes of several lengths."""
+    names several, and a column of organisation numbers holds codes of several lengths. A reference has neither."""
     given: dict[str, tuple[str, str | None, str | None]] = {}
     for attribute, name in contribution.items.items():
         item = contract.item(name)
-        if name == subject.id and attribute not in kind.numbers:
+        if library.attributes[attribute].known_as:
+            given[attribute] = (_KNOWN_AS.format(attribute), None, None)
+        elif subject and name == subject.id and attribute not in kind.numbers:
             given[attribute] = ("w.id_value", None, None)
-        elif name not in (subject.id, subject.name):
+        elif subject is None or name not in (subject.id, subject.name):
             cut = item.separator if library.attributes[attribute].many else None
             given[attribute] = (f"to_jsonb(r.{quote(name)}) #>> '{{}}'", None, cut)
-    own = dict(kind.numbers) | ({kind.name: "w.name"} if kind.named else {})
+    own = dict(kind.numbers) | ({kind.name: "w.name"} if kind.named else {}) if subject else {}
     given |= {attribute: (sql, None, None) for attribute, sql in own.items() if attribute in library.attributes}
     return given | {attribute: ("", value, None) for attribute, value in contribution.values.items()}
 
@@ -153,7 +171,7 @@ def sync(conn: Connection, rules: Rules) -> None:
             + ("" if everything else " AND dataset = ANY(:datasets)")
             + " FOR UPDATE NOWAIT) UPDATE libraries.mention m SET pending = true FROM held WHERE m.ctid = held.place"
         ),
-        {"kinds": list(rules.kind.kinds), "datasets": changed},
+        {"kinds": [*rules.kind.kinds, RECORD], "datasets": changed},
     )
     conn.execute(
         text("DELETE FROM libraries.rules WHERE library = :l AND dataset = ANY(:datasets)"),
@@ -188,6 +206,8 @@ def _bodies(rules: Rules) -> dict[str, Any]:
                 "role": giver.role,
                 "when": {item: list(values) for item, values in giver.when.items()},
                 "type": giver.type,
+                "target": giver.target,
+                "register": giver.register,
                 "rank": rules.ranks[giver.contract.id],
                 "since": giver.contract.valid_from,
                 "claims": [asdict(claim) for claim in giver.claims],

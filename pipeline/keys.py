@@ -1,13 +1,12 @@
-"""A row's key and a row's content as hashes, and the sets of them that tell new from changed from gone.
+"""A row's content as a hash, and the sets of keys and hashes that tell new from changed from gone.
 
-A key is compared by 128 bits (xxh3_128 of system and key items): among 10 M keys, 64 bits collide. The content hash,
-64 bits, only decides *changed or not*. Both are kept in the library, so that a reload ships only what differs.
+A key is compared by 128 bits (libraries/record_key.py). The content hash, 64 bits, only decides *changed or not*. Both are
+kept in the library, so that a reload ships only what differs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,41 +15,13 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from libraries.record_key import joined
+
 Hashes = NDArray[np.uint64]
-_SEPARATOR = "\x1f"
-_ESCAPE = "\x1e"
-_NULL = "\x00"
 # splitmix64 (Steele, Lea, Flood 2014): increment and finaliser
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-
-
-def joined(columns: list[pa.Array]) -> list[bytes]:
-    """The columns of each row as bytes, unambiguous for typed values (a null is not an empty string)."""
-    texts = (
-        [_escaped(column.cast(pa.string())) for column in columns]
-        if len(columns) > 1
-        else [columns[0].cast(pa.string())]
-    )
-    row = pc.binary_join_element_wise(*texts, _SEPARATOR, null_handling="replace", null_replacement=_NULL)
-    return list(row.cast(pa.binary()).to_pylist())
-
-
-def _escaped(column: pa.Array) -> pa.Array:
-    """Text in which the separator cannot be mistaken; hardly any text holds one."""
-    if (
-        not pc.any(pc.match_substring(column, _SEPARATOR)).as_py()
-        and not pc.any(pc.match_substring(column, _ESCAPE)).as_py()
-    ):
-        return column
-    return pc.replace_substring(pc.replace_substring(column, _ESCAPE, _ESCAPE + "0"), _SEPARATOR, _ESCAPE + "1")
-
-
-def key_bytes(system: str, columns: list[pa.Array]) -> NDArray[np.void]:
-    """The 16 key bytes of each row, as an (n,) array of void16."""
-    digest = partial(xxhash.xxh3_128_digest, seed=xxhash.xxh3_64_intdigest(system.encode()))
-    return np.frombuffer(b"".join(map(digest, joined(columns))), dtype="V16")
 
 
 def row_hashes(columns: list[pa.Array]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from core.actor import Actor
 from core.errors import Stop
 from core.hub import Hub
 from core.text import T
-from libraries import mentions
+from libraries import known_as, mentions
 from pipeline import batch as batches
 from pipeline import guards, quarantine, reconcile, repeats
 from pipeline.batch import Batch
@@ -46,6 +46,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             inserted, changed = _merge_rows(connection, contract, feed, batch, tables, empty=before.rows == 0)
         closed = _close(connection, contract, batch, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
+        known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"], tables["gone"])
         quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
         after = reconcile.held(connection, contract.id, feed.system)

@@ -97,7 +97,7 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
         return
     connection.execute(text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY) ON COMMIT DROP"))
     connection.execute(text("INSERT INTO out_of_batch SELECT unnest(CAST(:rows AS bigint[]))"), {"rows": out})
-    for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no")):
+    for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no"), ("known_as", "row_no")):
         table = staged.tables[name]
         connection.execute(text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no"))
     if settled.conflicting:

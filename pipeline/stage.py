@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from connectors.system import Feed
 from core import clock
 from core.hub import Hub
-from libraries import mentions
+from libraries import known_as, mentions
 from pipeline import batch as batches
 from pipeline import quarantine
 from pipeline.batch import Batch
@@ -30,10 +30,14 @@ from pipeline.validate import Judge
 from schemas import links
 from schemas.contract import Contract
 from schemas.derive import sql
+from schemas.library import Library
 from schemas.published import current
 
 MENTIONS = pa.schema(
     [("row_no", pa.int64()), ("key", pa.binary()), *[column for column in mentions.SCHEMA if column.name != "row"]]
+)
+KNOWN_AS = pa.schema(
+    [("row_no", pa.int64()), ("key", pa.binary()), *[column for column in known_as.SCHEMA if column.name != "row"]]
 )
 #: the content of a record flagged as removed, among the versions of its key
 GONE = np.int64(0)
@@ -44,6 +48,7 @@ class Staged:
     """What a batch came to before its merge: staging tables in PostgreSQL and what is known of its rows."""
 
     contract: Contract
+    libraries: Mapping[str, Library]
     tables: dict[str, str]
     known: Known
     incoming: Incoming = field(default_factory=Incoming)
@@ -73,7 +78,8 @@ def tables(batch: Batch) -> dict[str, str]:
     """The names of a batch's staging tables."""
     tag = batch.id.hex
     return {
-        name: f"{name}_{tag}" for name in ("rows", "mentions", "waiting", "subjects", "findings", "gone", "touched")
+        name: f"{name}_{tag}"
+        for name in ("rows", "mentions", "known_as", "waiting", "subjects", "findings", "gone", "touched")
     }
 
 
@@ -84,6 +90,8 @@ def create(hub: Hub, contract: Contract, batch: Batch) -> dict[str, str]:
     shapes = {
         "rows": f"_key bytea, _row_hash bigint, _row_no bigint, {items}",
         "mentions": "row_no bigint, key bytea, role text, part integer, id_kind text, id_value text, name text",
+        "known_as": "row_no bigint, key bytea, role text, attribute text, library text, kind text, value text, form text, "
+        "of_dataset text, of_key bytea",
         "waiting": "row_no bigint, key bytea, source_key text, row text",
         "subjects": "row_no bigint, role text, part integer, number text, name text",
         "findings": "row_no bigint, item text, rule text, severity text, dimension text, raw text",
@@ -107,10 +115,11 @@ def drop(hub: Hub, batch: Batch) -> None:
 def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
     """Run the chunks of a batch through standardising and judging into its staging tables."""
     judge = Judge(contract)
-    ends = links.ends(contract, current(hub.home).pointing_at(contract.id))
+    published = current(hub.home)
+    ends = links.ends(contract, published.pointing_at(contract.id))
     standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone), ends)
     with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
-        staged = Staged(contract, create(hub, contract, batch), known(hub, contract, feed))
+        staged = Staged(contract, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
         with hub.read() as reading:
             last = batches.last_merged(reading, feed.id)
@@ -176,10 +185,11 @@ def _take(
     there = at_known >= 0
     same[there] = staged.known.content[at_known[there]] == chunk.content[there]
     parcels = [("findings", _new(judged.findings, same & good, chunk))]
-    parcels += _rows(chunk, good & ~same, standardiser)
+    parcels += _rows(chunk, good & ~same, standardiser, staged.libraries)
     if staged.renamed and (good & same).any():
-        named = dict(_rows(chunk, good & same, standardiser))
-        parcels += [("mentions", named["mentions"]), ("touched", pa.table({"key": named["rows"]["_key"]}))]
+        said = dict(_rows(chunk, good & same, standardiser, staged.libraries))
+        parcels += [(name, said[name]) for name in ("mentions", "known_as")]
+        parcels.append(("touched", pa.table({"key": said["rows"]["_key"]})))
     if removed.any():
         keys = _binary(chunk.keys[removed])
         parcels.append(("gone", pa.table({"_key": keys, "_row_no": pa.array(chunk.row_no[removed])})))
@@ -197,8 +207,10 @@ def _new(findings: pa.Table, unchanged: NDArray[np.bool_], chunk: Chunk) -> pa.T
     return findings.filter(pa.array(~unchanged[findings["row_no"].to_numpy() - chunk.row_no[0]]))
 
 
-def _rows(chunk: Chunk, take: NDArray[np.bool_], standardiser: Standardiser) -> list[tuple[str, pa.Table]]:
-    """The rows to ship and their mentions."""
+def _rows(
+    chunk: Chunk, take: NDArray[np.bool_], standardiser: Standardiser, libraries: Mapping[str, Library]
+) -> list[tuple[str, pa.Table]]:
+    """The rows to ship, their mentions, and what else they know their subjects as."""
     if not take.any():
         return []
     whole = bool(take.all())
@@ -214,10 +226,22 @@ def _rows(chunk: Chunk, take: NDArray[np.bool_], standardiser: Standardiser) -> 
             **values,
         }
     )
-    found = mentions.of_rows(standardiser.contract, values, standardiser.options)
+    contract, system = standardiser.contract, standardiser.system
+    named = pa.concat_tables(
+        [mentions.of_rows(contract, values, standardiser.options), mentions.references(contract, values, system)]
+    )
+    said = known_as.of_rows(contract, libraries, values, keys, system)
+    return [
+        ("rows", rows),
+        ("mentions", _placed(named, numbers, keys, MENTIONS)),
+        ("known_as", _placed(said, numbers, keys, KNOWN_AS)),
+    ]
+
+
+def _placed(found: pa.Table, numbers: pa.Array, keys: pa.Array, schema: pa.Schema) -> pa.Table:
+    """What was found in rows, by number and key of the row instead of its index."""
     row = found["row"].combine_chunks()
-    named = [numbers.take(row), keys.take(row), *(found[name] for name in MENTIONS.names[2:])]
-    return [("rows", rows), ("mentions", pa.table(named, schema=MENTIONS))]
+    return pa.table([numbers.take(row), keys.take(row), *(found[name] for name in schema.names[2:])], schema=schema)
 
 
 def _gone(staged: Staged, batch: Batch) -> pa.Array:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from connectors.system import Feed
-from pipeline import keys
+from libraries.record_key import key_bytes
+from pipeline.keys import row_hashes
 from schemas import keys as key_rules
 from schemas.contract import Contract, Item
 from schemas.derive import sql
@@ -78,8 +79,8 @@ class Standardiser:
             raw=raw,
             values=values,
             reasons=reasons,
-            keys=keys.key_bytes(self.system, key_columns),
-            content=keys.row_hashes(list(values.values())),
+            keys=key_bytes(self.system, key_columns),
+            content=row_hashes(list(values.values())),
             removed=removed,
         )
         if removed.any():

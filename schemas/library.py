@@ -10,10 +10,12 @@
         valueType: person_name      # schemas/types
         authority: [a, b]           # departments, the most authoritative first; of one department the newest claim wins
         only: true                  # nobody outside `authority` may give it: without a connected one it stays empty, not_collected
-        unverified: true            # until the first authority is connected any claim fills it, marked unverified
+        unverified: true            # who is in no register of the first authority has it from others' claims, marked unverified
         declared: true              # shown with its source, never decides anything
         derive: citizen_no.birth    # when no authority gave it: computed from another attribute (parts: birth, sex, organisation)
         many: true                  # every distinct current value is kept, as a list
+        knownAs: number             # or `name`: what a department of `authority` says here, the subject was or is also known
+                                    # by; who is named by it elsewhere is the same subject
         provisional: true           # may be assigned by the hub, marked hub_provisional (license identifiers)
     types:                          # license library only: value of the attribute `type` → whose it is
       <type>: {title: 不动产权证书, authority: a, code: 18-character code of the defining body + 3 digits (GB/T 36904)}
@@ -26,6 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -50,6 +53,7 @@ class Attribute(Strict):
     derive: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*\.[a-z]+$")
     many: bool = False
     provisional: bool = False
+    known_as: Literal["number", "name"] | None = Field(None, alias="knownAs")
 
     @property
     def label(self) -> T:
@@ -60,6 +64,8 @@ class Attribute(Strict):
     def _sane(self) -> Attribute:
         if self.only and not self.authority:
             raise ValueError("`only` needs an authority")
+        if self.known_as and not self.only:
+            raise ValueError("`knownAs` needs `only`: a register's word, nobody else's, makes two numbers one subject")
         if len(set(self.authority)) != len(self.authority):
             raise ValueError("a department stands twice in `authority`")
         return self

@@ -12,6 +12,7 @@ from core.text import T
 from schemas.contract import Contract
 from schemas.document import near, read
 from schemas.library import Library
+from schemas.parts import Contribution
 
 
 def ends(contract: Contract, others: Iterable[Contract]) -> tuple[str, ...]:
@@ -49,6 +50,8 @@ def check(
                 T("请连接同类型的信息项。", "Link items of one type."),
             )
     for number, contribution in enumerate(contract.contributes):
+        if contribution.through is not None:
+            _check_through(contract, number, contribution, contract_of, file)
         library = library_of(contribution.library)
         if library is None:
             continue
@@ -63,3 +66,46 @@ def check(
                         ),
                         near(attribute, library.attributes),
                     )
+        if contribution.through is not None and library.identity in {*contribution.items, *contribution.values}:
+            raise read(contract.text, file=file).refused(
+                ("schema", 0, "contributes", number, "items", library.identity),
+                T(f"{library.identity} 由所引用的记录给出", f"{library.identity} is given by the record referred to"),
+                T(
+                    "请去掉这一项;曾用号码写入 knownAs 属性。",
+                    "Drop it; former numbers go into an attribute with knownAs.",
+                ),
+            )
+
+
+def _check_through(
+    contract: Contract,
+    number: int,
+    contribution: Contribution,
+    contract_of: Callable[[str], Contract | None],
+    file: str,
+) -> None:
+    """The relationship leads to the whole key of the other dataset, where one subject has that role."""
+    link = contract.referred(str(contribution.through))
+    other = contract_of(link.dataset)
+    if other is None:
+        return
+    place = ("schema", 0, "contributes", number)
+    if other.key != (link.other_item,):
+        raise read(contract.text, file=file).refused(
+            (*place, "through"),
+            T(f"{link.other_item} 不是 {link.dataset} 的主键", f"{link.other_item} is not the key of {link.dataset}"),
+            T(f"请引用主键:{'、'.join(other.key)}。", f"Refer to its key: {', '.join(other.key)}."),
+        )
+    subjects = {subject.role: subject for subject in other.subjects}
+    if contribution.role not in subjects:
+        raise read(contract.text, file=file).refused(
+            (*place, "role"),
+            T(f"{link.dataset} 没有角色 {contribution.role}", f"{link.dataset} has no role {contribution.role}"),
+            near(contribution.role, subjects),
+        )
+    if subjects[contribution.role].separator is not None:
+        raise read(contract.text, file=file).refused(
+            (*place, "role"),
+            T(f"{contribution.role} 一格可有多人", f"a cell of {contribution.role} may name several"),
+            T("不能经引用指明其中一人。", "A reference cannot tell which of them is meant."),
+        )

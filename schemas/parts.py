@@ -54,25 +54,45 @@ class Item:
 
 
 class Subject(Strict):
-    """Who or what a row is about: the item that holds the number, and the one that holds the name. A cell naming
-    several is cut at `separator`; `pair` cuts each part into name and number."""
+    """Who or what a row is about: the item that holds the number (`otherwise` the one that holds it where that is empty),
+    and the one that holds the name. A cell naming several is cut at `separator`; `pair` cuts each part into name and
+    number. `kind: license` says that the number is that of a licence, whatever else it is the number of."""
 
     role: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     id: str
+    otherwise: str | None = None
     name: str | None = None
     separator: str | None = None
     pair: str | None = None
+    kind: Literal["license"] | None = None
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Subject:
+        if self.separator is not None and (self.otherwise is not None or self.kind is not None):
+            raise ValueError("a cell that names several (`separator`) has neither `otherwise` nor `kind`")
+        return self
 
 
 class Contribution(Strict):
     """What a row claims in a library about the subject in `role`: library attribute → item (`items`) or constant
-    (`values`). `when` reads standardised values: AND across items, OR within one."""
+    (`values`). `when` reads standardised values: AND across items, OR within one.
+
+    `through` an item that leads to another dataset's record (a relationship to that dataset's key), the claim is about
+    who is in `role` there, within the same source system: a row that names nobody itself may say what happened to them.
+    """
 
     library: str
     role: str
+    through: str | None = None
     when: Mapping[str, tuple[str, ...]] = {}
-    items: Mapping[str, str]
+    items: Mapping[str, str] = {}
     values: Mapping[str, str] = {}
+
+    @model_validator(mode="after")
+    def _something(self) -> Contribution:
+        if not self.items and not self.values:
+            raise ValueError("it gives nothing: say `items` or `values`")
+        return self
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def check_items(source: Source, place: Place, items: tuple[Item, ...], names: Ma
 
 def check_subjects(
     source: Source, place: Place, subjects: tuple[Subject, ...], contributes: tuple[Contribution, ...],
-    names: Mapping[str, Item],
+    names: Mapping[str, Item], relationships: tuple[Relationship, ...],
 ) -> None:  # fmt: skip
     """Subjects and contributions name existing items, roles and values. Raises DocumentRefused."""
     roles: set[str] = set()
@@ -57,12 +57,14 @@ def check_subjects(
                 T("请改名。", "Rename one."),
             )
         roles.add(subject.role)
-        known_item(source, (*here, "id"), subject.id, names)
-        if subject.name is not None:
-            known_item(source, (*here, "name"), subject.name, names)
+        for word, item in (("id", subject.id), ("otherwise", subject.otherwise), ("name", subject.name)):
+            if item is not None:
+                known_item(source, (*here, word), item, names)
     for number, contribution in enumerate(contributes):
         here = (*place, "contributes", number)
-        if contribution.role not in roles:
+        if contribution.through is not None:
+            _check_through(source, here, contribution, roles, names, relationships)
+        elif contribution.role not in roles:
             raise source.refused(
                 (*here, "role"),
                 T(f"没有角色 {contribution.role}", f"there is no role {contribution.role}"),
@@ -81,6 +83,30 @@ def check_subjects(
                         T(f"{item} 没有值 {value}", f"{item} has no value {value}"),
                         near(value, allowed),
                     )
+
+
+def _check_through(
+    source: Source, here: Place, contribution: Contribution, roles: Collection[str], names: Mapping[str, Item],
+    relationships: tuple[Relationship, ...],
+) -> None:  # fmt: skip
+    """`through` is an item with one relationship; what only the other contract knows is checked by schemas.links."""
+    item = str(contribution.through)
+    known_item(source, (*here, "through"), item, names)
+    leading = [link.item for link in relationships]
+    if leading.count(item) != 1:
+        raise source.refused(
+            (*here, "through"),
+            T(f"{item} 没有(或不止一个)关系", f"{item} has no relationship, or several"),
+            T(f"请在 relationships 中写一条由 {item} 出发的关系。", f"Write one relationship that starts at {item}.")
+            if item not in leading
+            else near(item, [link for link in leading if leading.count(link) == 1]),
+        )
+    if contribution.role in roles:
+        raise source.refused(
+            (*here, "role"),
+            T(f"角色 {contribution.role} 是本数据集自己的", f"the role {contribution.role} is this dataset's own"),
+            T("请写所引用数据集的角色,或去掉 through。", "Write a role of the dataset referred to, or drop `through`."),
+        )
 
 
 def key_of(source: Source, place: Place, table: Any) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def create(contract: Contract) -> list[str]:
 
 def indexed(contract: Contract) -> list[str]:
     """Items looked up by value: every subject's number and every end of a relationship, in the contract's order."""
-    wanted = {subject.id for subject in contract.subjects} | {link.item for link in contract.relationships}
+    wanted = {item for subject in contract.subjects for item in (subject.id, subject.otherwise)}
+    wanted |= {link.item for link in contract.relationships}
     return [item.name for item in contract.items if item.name in wanted]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +15,8 @@ from sqlalchemy import text
 from core.actor import SYSTEM
 from core.hub import Hub
 from core.ids import uuid7
-from libraries import golden, mentions
+from libraries import golden, known_as, mentions
+from libraries.record_key import key_bytes
 from schemas import published
 from schemas.contract import Contract
 from schemas.derive.sql import current
@@ -92,6 +92,50 @@ PENALTY = f"""
   - {{property: subjects, value: [{{role: party, id: number, name: name}}]}}
   - {CATALOGUE}
 """
+#: what happened to residents; names nobody itself
+CHANGE = f"""
+  properties:
+  - {{name: change_id, logicalType: string, primaryKey: true, required: true}}
+  - {{name: person_id, logicalType: string}}
+  - name: kind
+    logicalType: string
+    enum: [{{value: renamed, label: 更名}}, {{value: corrected, label: 更正}}, {{value: other, label: 其他}}]
+  - {{name: before, logicalType: string}}
+  relationships:
+  - {{from: change.person_id, to: resident.id}}
+  customProperties:
+  - property: contributes
+    value:
+    - {{library: population, through: person_id, role: resident, when: {{kind: [corrected]}}, items: {{former_numbers: before}}}}
+    - {{library: population, through: person_id, role: resident, when: {{kind: [renamed]}}, items: {{former_names: before}}}}
+  - {CATALOGUE}
+"""
+FIRMS = f"""
+  properties:
+  - {{name: id, logicalType: string, primaryKey: true, required: true}}
+  - {{name: code, logicalType: string, {FIRM}}}
+  - {{name: registration_no, logicalType: string, {FIRM}}}
+  - {{name: name, logicalType: string, {FIRM_NAME}}}
+  - {{name: status, logicalType: string}}
+  customProperties:
+  - {{property: subjects, value: [{{role: firm, id: code, otherwise: registration_no, name: name}}]}}
+  - property: contributes
+    value:
+    - {{library: legal_entity, role: firm, items: {{credit_code: code, registration_no: registration_no, name: name, status: status}}}}
+  - {CATALOGUE}
+"""
+FIRM_CHANGE = f"""
+  properties:
+  - {{name: change_id, logicalType: string, primaryKey: true, required: true}}
+  - {{name: firm_id, logicalType: string}}
+  - {{name: before, logicalType: string}}
+  relationships:
+  - {{from: firm_change.firm_id, to: firm.id}}
+  customProperties:
+  - property: contributes
+    value: [{{library: legal_entity, through: firm_id, role: firm, items: {{former_names: before}}}}]
+  - {CATALOGUE}
+"""
 POLICE = f"""
   properties:
   - {{name: id, logicalType: string, primaryKey: true, required: true}}
@@ -114,7 +158,11 @@ CONTRACTS = {
     "title": ("natural_resources", TITLE),
     "penalty": ("public_credit", PENALTY),
     "resident": ("public_security", POLICE),
+    "change": ("public_security", CHANGE),
+    "firm": ("market_supervision", FIRMS),
+    "firm_change": ("market_supervision", FIRM_CHANGE),
 }
+SYSTEM_ID = "test"
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -158,8 +206,12 @@ class Registry:
         """Insert or change records; rows are typed values by item. Returns the batch."""
         contract, batch = self.contract(dataset), uuid7()
         values = {item.name: pa.array([row.get(item.name) for row in rows], item.type.arrow) for item in contract.items}
-        named = mentions.of_rows(contract, values, {item.name: item.options for item in contract.items})
+        options = {item.name: item.options for item in contract.items}
+        named = pa.concat_tables(
+            [mentions.of_rows(contract, values, options), mentions.references(contract, values, SYSTEM_ID)]
+        )
         keys = [self.key(contract, row) for row in rows]
+        said = known_as.of_rows(contract, self.published.libraries, values, pa.array(keys, pa.binary()), SYSTEM_ID)
         columns = [item.name for item in contract.items]
         listed = ", ".join(f'"{name}"' for name in columns)
         with self.hub.begin() as connection:
@@ -167,7 +219,7 @@ class Registry:
             connection.execute(
                 text(
                     f"INSERT INTO {current(dataset)} (_key, _system, {listed}, _row_hash, _batch, _row_no, _known_from) "
-                    f"VALUES (:_key, 'test', {', '.join(f':{name}' for name in columns)}, 0, :_batch, :_row_no, :_known_from)"
+                    f"VALUES (:_key, '{SYSTEM_ID}', {', '.join(f':{name}' for name in columns)}, 0, :_batch, :_row_no, :_known_from)"
                 ),
                 [
                     {name: values[name][n].as_py() for name in columns}
@@ -175,7 +227,7 @@ class Registry:
                     for n, key in enumerate(keys)
                 ],
             )
-            self._merge_mentions(connection, dataset, keys, named)
+            self._merge_mentions(connection, dataset, keys, named, said)
         return batch
 
     def remove(self, dataset: str, *rows: Mapping[str, Any]) -> None:
@@ -183,15 +235,18 @@ class Registry:
         keys = [self.key(self.contract(dataset), row) for row in rows]
         with self.hub.begin() as connection:
             connection.execute(text(f"DELETE FROM {current(dataset)} WHERE _key = ANY(:keys)"), {"keys": keys})
-            self._merge_mentions(connection, dataset, keys, mentions.SCHEMA.empty_table())
+            self._merge_mentions(
+                connection, dataset, keys, mentions.SCHEMA.empty_table(), known_as.SCHEMA.empty_table()
+            )
 
     @staticmethod
     def key(contract: Contract, row: Mapping[str, Any]) -> bytes:
-        """A record's key; any injective hash will do here."""
-        return hashlib.md5("\x1f".join(str(row[name]) for name in contract.key).encode()).digest()
+        """A record's key."""
+        columns = [pa.array([row[name]], contract.item(name).type.arrow) for name in contract.key]
+        return bytes(key_bytes(SYSTEM_ID, columns)[0].tobytes())
 
     @staticmethod
-    def _merge_mentions(connection: Any, dataset: str, keys: list[bytes], named: pa.Table) -> None:
+    def _merge_mentions(connection: Any, dataset: str, keys: list[bytes], named: pa.Table, said: pa.Table) -> None:
         connection.execute(text("CREATE TEMP TABLE touched (key bytea) ON COMMIT DROP"))
         connection.execute(text("INSERT INTO touched SELECT unnest(CAST(:keys AS bytea[]))"), {"keys": keys})
         connection.execute(
@@ -204,7 +259,19 @@ class Registry:
             connection.execute(
                 text("INSERT INTO staged VALUES (:key, :role, :part, :id_kind, :id_value, :name)"), found
             )
-        mentions.merge(connection, dataset, "test", "staged", "touched")
+        connection.execute(
+            text(
+                "CREATE TEMP TABLE staged_known (key bytea, role text, attribute text, library text, kind text, value text, "
+                "form text, of_dataset text, of_key bytea) ON COMMIT DROP"
+            )
+        )
+        known = [{**row, "key": keys[row["row"]]} for row in said.to_pylist()]
+        if known:
+            columns = [name for name in known[0] if name != "row"]
+            listed, given = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+            connection.execute(text(f"INSERT INTO staged_known ({listed}) VALUES ({given})"), known)
+        mentions.merge(connection, dataset, SYSTEM_ID, "staged", "touched")
+        known_as.merge(connection, dataset, "staged_known", "touched")
 
     def refresh(self, chunk: int = 5_000) -> golden.RefreshResult:
         """Refresh by the documents in force."""

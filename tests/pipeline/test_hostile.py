@@ -18,7 +18,8 @@ from sqlalchemy import text
 from core import secrets
 from core.errors import BatchBlocked, Stop
 from core.hub import Hub
-from pipeline import journey, keys, merge, overlap, reconcile
+from libraries.record_key import key_bytes
+from pipeline import journey, merge, overlap, reconcile
 from pipeline.batch import Batch
 from schemas.derive import sql
 from tests.pipeline.small import COLUMNS, CONTRACT, FEED, SYSTEM_TEXT, Row, Small, row
@@ -179,7 +180,7 @@ def test_two_batches_cannot_change_places(small: Small) -> None:
     [(("a\x1fb", "c"), ("a", "b\x1fc")), (("a\x1e1", "b"), ("a\x1f", "b")), (("", "a"), (None, "a"))],
 )
 def test_different_keys_are_never_one(first: tuple[str, str], second: tuple[str | None, str]) -> None:
-    made = keys.key_bytes("s", [pa.array([first[0], second[0]], pa.string()), pa.array([first[1], second[1]])])
+    made = key_bytes("s", [pa.array([first[0], second[0]], pa.string()), pa.array([first[1], second[1]])])
     assert made[0] != made[1]
 
 
