@@ -112,6 +112,18 @@ def repeated_column(name: str) -> BatchBlocked:
     )
 
 
+def mixed_types(name: str) -> BatchBlocked:
+    """A later value does not fit the type that the column's first values have."""
+    return BatchBlocked(
+        T(f"来源字段 {name} 的值前后类型不一致", f"The values of column {name} are not of one type."),
+        code="query",
+        remedy=T(
+            "请在系统文档中改用 query，并把该字段转换为文本。",
+            "Use a `query` in the system document that casts this column to text.",
+        ),
+    )
+
+
 def check_names(names: list[str]) -> None:
     """Refuse a result in which a column name occurs twice."""
     for name in names:

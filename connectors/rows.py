@@ -1,16 +1,15 @@
-"""Databases without an Arrow driver (SQLite, MySQL, Oracle …): a server-side cursor, turned into Arrow by column.
+"""Databases without an Arrow driver (SQLite, MariaDB, Oracle …): a server-side cursor, turned into Arrow by column.
 
 The schema must not change half-way, so types are chosen to hold whatever comes: text holds everything exactly (a number
-as its shortest digits, never rounded), and only what a database types strictly becomes native. SQLite types each
-*value*, not the column, so all of its columns are text.
+as its shortest digits, never rounded), and only what a database types strictly becomes native. What differs between
+databases is said in connectors.dialects.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,38 +18,24 @@ from urllib.parse import quote as percent
 import pyarrow as pa
 from sqlalchemy import URL, Connection, NullPool, Select, bindparam, create_engine, exc, literal_column, select, text
 
-from connectors import refusals
+from connectors import dialects
+from connectors.dialects import Dialect
 from connectors.extraction import Extraction
-from connectors.query import Query, bad_bound, check_names
+from connectors.query import Query, bad_bound, check_names, mixed_types
 from connectors.watermark import Mark
-from core.errors import HutongError, NotReady
+from core.errors import NotReady
 from core.text import T
 
 FETCH_ROWS = 20_000
 """Rows held as Python objects at a time."""
 
-CONNECT_TIMEOUT_S = 10
-_CONNECT: dict[str, dict[str, Any]] = {
-    "sqlite": {"timeout": CONNECT_TIMEOUT_S, "check_same_thread": False},
-    "pymysql": {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": 600},
-    "mysqldb": {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": 600},
-    "oracledb": {"tcp_connect_timeout": CONNECT_TIMEOUT_S},
-    "pyodbc": {"timeout": CONNECT_TIMEOUT_S},
-}
-# One consistent snapshot, read only; `ms` and `s` are the statement's time limit.
-_BEGIN = {
-    "sqlite": ("BEGIN",),
-    "mysql": ("SET SESSION max_execution_time = {ms}", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
-    "mariadb": ("SET SESSION max_statement_time = {s}", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
-    "oracle": ("SET TRANSACTION READ ONLY",),
-}
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - naive like the columns it is compared with; every database can hold it
 
 
 def read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.RecordBatch]:
     """Stream the query's rows."""
     try:
-        engine = create_engine(_read_only(url), poolclass=NullPool, connect_args=_connect_args(url))
+        engine = create_engine(_read_only(url), poolclass=NullPool, connect_args=dialects.connect_args(url))
     except (ImportError, exc.ArgumentError):
         raise NotReady(
             T(f"没有 {url.drivername} 的数据库驱动", f"There is no database driver for {url.drivername}."),
@@ -59,47 +44,57 @@ def read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.Re
     try:
         with engine.connect() as opened:
             link = opened.execution_options(stream_results=True, max_row_buffer=FETCH_ROWS)
-            _begin(link, query.timeout_s)
-            yield from _stream(link, query, run)
+            dialect = dialects.of(link)
+            _begin(link, dialect, query.timeout_s)
+            yield from _stream(link, dialect, query, run)
     except exc.DBAPIError as error:
-        raise _refusal(error, system, url) from None
+        raise dialects.refusal(error, system, url) from None
     finally:
         engine.dispose()
 
 
-def _stream(link: Connection, query: Query, run: Extraction) -> Iterator[pa.RecordBatch]:
-    statement, bound = _statement(link, query)
+def _stream(link: Connection, dialect: Dialect, query: Query, run: Extraction) -> Iterator[pa.RecordBatch]:
+    statement, bound = _statement(link, dialect, query)
     if query.counted:
         counted = f"SELECT count(*) FROM (\n{statement}\n) counted"
         run.source_rows = int(_execute(link, counted, bound).scalar_one())
+    raw = link.connection.driver_connection
     result = _execute(link, statement, bound)
-    names = [str(column[0]) for column in result.cursor.description]
+    try:
+        yield from _batches(result, dialect, query, run)
+    except BaseException:
+        dialect.leave(link, raw)
+        raise
+
+
+def _batches(result: Any, dialect: Dialect, query: Query, run: Extraction) -> Iterator[pa.RecordBatch]:
+    description = result.cursor.description
+    names = [str(column[0]) for column in description]
     check_names(names)
     mark = query.mark_among(names)
-    dynamic = link.dialect.name == "sqlite"
-    types: list[pa.DataType] = [pa.string()] * len(names)
+    types = dialect.types(description) if dialect.types else [pa.string()] * len(names)
     run.schema = pa.schema(list(zip(names, types, strict=True)))
     for number, rows in enumerate(result.partitions(FETCH_ROWS)):
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        if number == 0 and not dynamic:
-            scales = [column[5] for column in result.cursor.description]
-            types = [_type(values, scale) for values, scale in zip(columns, scales, strict=True)]
+        if number == 0 and dialect.types is None:
+            types = [_type(values, column[5]) for values, column in zip(columns, description, strict=True)]
             run.schema = pa.schema(list(zip(names, types, strict=True)))
         if mark is not None:
             run.mark.observe(columns[names.index(mark)])
-        arrays = [_array(values, kind) for values, kind in zip(columns, types, strict=True)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=run.schema)
+        yield pa.RecordBatch.from_arrays(
+            [_array(values, field) for values, field in zip(columns, run.schema, strict=True)], schema=run.schema
+        )
 
 
-def _statement(link: Connection, query: Query) -> tuple[str, Mark | None]:
+def _statement(link: Connection, dialect: Dialect, query: Query) -> tuple[str, Mark | None]:
     """The statement, and the value of its `:since` in the type the source compares with."""
     if query.places_bound:
-        return query.text, _placed(query.since, dynamic=link.dialect.name == "sqlite")
+        return query.text, _placed(query.since, dialect.lowest)
     if query.watermark is None or query.since is None:
         return query.text, None
     inner = f"(\n{query.text}\n) q"
-    empty = _execute(link, f"SELECT * FROM {inner} WHERE 1 = 0", None)
-    mark = query.mark_among([str(column[0]) for column in empty.cursor.description])
+    with closing(_execute(link, f"SELECT * FROM {inner} WHERE 1 = 0", None)) as empty:
+        mark = query.mark_among([str(column[0]) for column in empty.cursor.description])
     name = link.dialect.identifier_preparer.quote_identifier(str(mark))
     one: Select[Any] = (
         select(literal_column(name)).select_from(text(_escaped(inner))).where(text(f"{name} IS NOT NULL")).limit(1)
@@ -123,14 +118,13 @@ def _bound(since: str, like: Any) -> Mark:
     return since
 
 
-def _placed(since: str | None, *, dynamic: bool) -> Mark:
+def _placed(since: str | None, lowest: int | None) -> Mark:
     """The bound of a query that places it itself, so that the column's type cannot be seen."""
     if since is None:
-        # To SQLite every text is greater than any number, so this lets text and numbers through.
-        return -(2**31) if dynamic else _EARLIEST
+        return _EARLIEST if lowest is None else lowest
     if re.fullmatch(r"-?[1-9]\d{0,17}", since):
         return int(since)
-    if dynamic or not re.match(r"\d{4}-\d\d-\d\d", since):
+    if lowest is not None or not re.match(r"\d{4}-\d\d-\d\d", since):
         return since
     return _bound(since, _EARLIEST)
 
@@ -163,9 +157,13 @@ def _type(values: Sequence[Any], scale: int | None) -> pa.DataType:
     return native.get(kinds.pop(), pa.string()) if len(kinds) == 1 else pa.string()
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    kind = field.type
     if not pa.types.is_string(kind):
-        return pa.array(values, kind)
+        try:
+            return pa.array(values, kind)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            raise mixed_types(field.name) from None
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return pa.array(values, kind)
@@ -193,57 +191,7 @@ def _read_only(url: URL) -> URL:
     return url.set(database=f"file:{percent(url.database)}").update_query_dict({"mode": "ro", "uri": "true"})
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
-    driver = url.get_backend_name() if url.get_backend_name() == "sqlite" else url.get_driver_name()
-    return _CONNECT.get(driver, {})
-
-
-def _begin(link: Connection, timeout_s: int) -> None:
-    dialect = link.dialect
-    name = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
-    for statement in _BEGIN.get(name, ()):
+def _begin(link: Connection, dialect: Dialect, timeout_s: int) -> None:
+    for statement in dialect.begin:
         link.exec_driver_sql(statement.format(ms=timeout_s * 1000, s=timeout_s))
-    raw = link.connection.driver_connection
-    if isinstance(raw, sqlite3.Connection):
-        deadline = time.monotonic() + timeout_s
-        raw.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
-    elif name == "oracle":
-        raw.call_timeout = timeout_s * 1000  # type: ignore[union-attr]
-
-
-_MYSQL_DENIED = frozenset({1044, 1045, 1049, 1142, 1143})
-_SQLITE_DOWN = ("SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_PROTOCOL")
-
-
-def _refusal(error: exc.DBAPIError, system: str, url: URL) -> HutongError:
-    """What the driver said, as one of ours; of its words only names of tables and columns are passed on."""
-    cause = error.orig
-    where = url.host or ("" if url.get_backend_name() != "sqlite" else "SQLite")
-    if isinstance(cause, sqlite3.Error):
-        return _sqlite_refusal(cause, system, where)
-    number = cause.args[0] if cause is not None and cause.args and isinstance(cause.args[0], int) else None
-    oracle = re.search(r"ORA-\d{5}|DPY-\d{4}", str(cause))
-    code = oracle.group(0) if oracle else str(number or "")
-    if number in _MYSQL_DENIED or code in {"ORA-01017", "ORA-01031"}:
-        return refusals.denied(system)
-    if code in {"ORA-00942", "ORA-00904"} or isinstance(
-        error, exc.ProgrammingError | exc.DataError | exc.NotSupportedError
-    ):
-        return refusals.wrong_query(system, code)
-    return refusals.down(system, where)
-
-
-def _sqlite_refusal(cause: sqlite3.Error, system: str, where: str) -> HutongError:
-    name = getattr(cause, "sqlite_errorname", "")
-    if name == "SQLITE_INTERRUPT":
-        return refusals.down(system, where, why=refusals.TOO_SLOW)
-    if name.startswith(_SQLITE_DOWN):
-        return refusals.down(system, where)
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return refusals.unreadable(
-            system,
-            T("不是完好的 SQLite 数据库", "it is not an intact SQLite database"),
-            T("请部门重新提供该文件。", "Ask the department for the file again."),
-        )
-    named = re.match(r"no such (table|column): |ambiguous column name: |near ", str(cause))
-    return refusals.wrong_query(system, str(cause) if named else name)
+    dialect.prepare(link.connection.driver_connection, timeout_s)

@@ -1,0 +1,17 @@
+"""Servers that tests of connectors share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.connectors.mariadb import Mariadb
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Mariadb]:
+    """A real MariaDB for this session; skipped where Debian's package is not installed."""
+    server = Mariadb()
+    yield server
+    server.stop()
