@@ -16,6 +16,7 @@ from core.text import T
 from schemas.conditions import Name, Test, Where
 from schemas.document import Strict
 
+Who = Literal["person", "firm", "title"]
 SUBJECT = "subject"  #: whom a branch is about unless it names a declared relation
 
 
@@ -224,6 +225,7 @@ class Relation(Strict):
 class CertificateType(Strict):
     """One certificate type, as a document says it.
 
+    `subject` says about whom it may be asked: a person, a firm, or a title named by its holder; one of them, or a list.
     `declared` are relations whose persons the applicant declares: used by branches (`who`), or each answered by another
     type (`each`). `authority` says whose register would know what no connected one does; the type then answers
     `not_collected`.
@@ -233,7 +235,7 @@ class CertificateType(Strict):
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: Title
     claim: Title
-    subject: Literal["person", "firm", "title"]
+    subject: tuple[Who, ...] = Field(min_length=1)
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     declared: Mapping[Name, Relation] = Field(default_factory=dict)
     each: Name | None = None
@@ -241,6 +243,8 @@ class CertificateType(Strict):
     branches: Mapping[Name, Branch] = Field(default_factory=dict)
     facts: Mapping[Name, Fact] = Field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+
+    _subjects = field_validator("subject", mode="before")(_several)
 
     @model_validator(mode="after")
     def _whole(self) -> CertificateType:

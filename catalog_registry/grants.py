@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from catalog_registry.certificate_checks import load
+from catalog_registry.certificate_checks import in_force
 from core import clock, events
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
@@ -54,8 +54,7 @@ def give(
 
     Raises Invalid for an unknown type, department or field, NotFound for an unknown service item.
     """
-    body = published.texts("certificate").get(certificate_type)
-    if body is None:
+    if certificate_type not in published.texts("certificate"):
         raise Invalid(
             T(f"没有证明类型 {certificate_type}。", f"There is no certificate type {certificate_type}."),
             remedy=near(certificate_type, published.texts("certificate")), pointer="/certificate_type",
@@ -65,7 +64,7 @@ def give(
             T(f"没有部门 {department}。", f"There is no department {department}."),
             remedy=near(department, published.departments), pointer="/department",
         )  # fmt: skip
-    known = load(body).fields
+    known = in_force(published.texts("certificate"), certificate_type).fields
     for field in fields or ():
         if field not in known:
             raise Invalid(

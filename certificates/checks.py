@@ -15,6 +15,12 @@ from core.errors import Invalid, Refused, Unauthorised
 from core.text import T
 from schemas.document import near
 
+_WHO: Mapping[str, T] = {
+    "person": T("自然人", "persons"),
+    "firm": T("单位", "firms"),
+    "title": T("不动产权利", "titles"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -90,13 +96,11 @@ def _line(offered: Offered, line: Line, place: str, others: Mapping[str, object]
 
 def _about(offer: Offer, subjects: tuple[Subject, ...], relations: tuple[str, ...], pointer: str) -> None:
     wanted = offer.question.type.subject
-    if subjects[0].who != wanted and wanted not in relations:
-        words = {"person": T("自然人", "persons"), "firm": T("单位", "firms"), "title": T("不动产权利", "titles")}[
-            wanted
-        ]
+    if subjects[0].who not in wanted and not set(wanted) & set(relations):
+        words = T("或".join(_WHO[who].zh for who in wanted), " and ".join(_WHO[who].en for who in wanted))
         raise Invalid(
             T(f"{offer.id} 只能查询{words.zh}。", f"{offer.id} is asked about {words.en} only."),
-            remedy=T(f"更换证件种类，在 declared 中以 {wanted} 写明，或去掉这一项。",
-                     f"Change the kind of number, declare one as {wanted}, or leave this line out."),
+            remedy=T(f"更换证件种类，在 declared 中以 {wanted[0]} 写明，或去掉这一项。",
+                     f"Change the kind of number, declare one as {wanted[0]}, or leave this line out."),
             pointer=pointer,
         )  # fmt: skip

@@ -108,7 +108,7 @@ def answered(
         return unknown(made.certificate, made.title.text, list(reasons), about)
 
     if made.authority is not None:
-        told = T(f"{made.authority.zh}登记，尚未归集", f"kept by {made.authority.en}, not collected")
+        told = T(f"由{made.authority.zh}登记，尚未归集", f"kept by {made.authority.en}, not collected")
         return because("not_collected") | _told("label", told)
     # records have the number with another name; with both, two persons may share the number
     agreement = _agreement(offer, part, found)

@@ -52,10 +52,9 @@ def _asked(offered: Offered, question: Understood, type: str, demand: Demand | N
 
 def _parts(offer: Offer, question: Understood) -> tuple[Part, ...]:
     made = offer.question.type
-    main = 0 if question.subjects[0].who == made.subject else _slots(question, made.subject)[:1]
-    if main == ():
+    first = _main(question, made.subject)
+    if first is None:
         return ()
-    first = main if isinstance(main, int) else main[0]
     others = {name: _slots(question, name) for name in made.declared}
     if any(len(others[name]) < relation.least for name, relation in made.declared.items()):
         return ()
@@ -69,6 +68,13 @@ def _parts(offer: Offer, question: Understood) -> tuple[Part, ...]:
     )
 
 
+def _main(question: Understood, wanted: tuple[str, ...]) -> int | None:
+    """Whom the line is about: the subject, else the one declared as what the type is about."""
+    if question.subjects[0].who in wanted:
+        return 0
+    return next((slot for who in wanted for slot in _slots(question, who)), None)
+
+
 def _slots(question: Understood, relation: str) -> tuple[int, ...]:
     return tuple(slot for slot, name in enumerate(question.relations) if name == relation)
 
@@ -78,8 +84,8 @@ def _declared(question: Understood, offers: list[Offer], today: date) -> None:
     known: dict[str, Relation | None] = {}
     for offer in offers:
         made = offer.question.type
-        if made.subject != question.subjects[0].who:
-            known.setdefault(made.subject, None)
+        if question.subjects[0].who not in made.subject:
+            known |= {who: known.get(who) for who in made.subject}
         known |= made.declared
     for slot, name in enumerate(question.relations[1:], start=1):
         place = f"/declared/{slot - 1}"

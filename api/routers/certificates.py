@@ -61,7 +61,8 @@ def _described(offer: Offer) -> dict[str, Any]:
         "claim": made.claim.zh,
         "claim_en": made.claim.en,
         "version": made.version,
-        "subject": made.subject,
+        "subject": made.subject[0],
+        "subjects": list(made.subject),
         "authority": made.authority.model_dump() if made.authority else None,
         "each": made.each,
         "declared": {
