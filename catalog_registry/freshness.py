@@ -6,11 +6,14 @@ data standing, and the data says its age.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy import Connection, text
+
+from core import clock
 from core.text import T
 
 State = Literal["fresh", "late", "stopped", "never"]
@@ -56,11 +59,30 @@ def judge(last: Iterable[tuple[datetime | None, str | None]], period: timedelta,
     return Freshness(oldest, state, failing)
 
 
+def last(connection: Connection, feeds: list[str]) -> dict[str, tuple[datetime | None, str | None]]:
+    """Feed → (landing time of its last merged batch, state of its last batch)."""
+    driver = connection.connection.cursor()
+    driver.execute(LAST_BATCHES, {"feeds": feeds})
+    return {feed: (landed, state) for feed, landed, state in driver.fetchall()}
+
+
+def of_live(connection: Connection, feeds: Mapping[str, Sequence[str]]) -> dict[str, Freshness]:
+    """The freshness of every live resource, from its feeds by dataset."""
+    batches = last(connection, [feed for each in feeds.values() for feed in each])
+    periods = connection.execute(text("SELECT dataset, period FROM hub.resource WHERE origin = 'contract'"))
+    now = clock.now()
+    return {
+        row.dataset: judge([batches[feed] for feed in feeds.get(row.dataset, ())], row.period or timedelta(days=1), now)
+        for row in periods
+    }
+
+
 def as_json(freshness: Freshness) -> dict[str, Any]:
     """The form the API gives."""
     return {
         "state": freshness.state,
         "label": STATES[freshness.state].zh,
+        "label_en": STATES[freshness.state].en,
         "as_of": freshness.as_of.isoformat() if freshness.as_of else None,
         "failing": freshness.failing,
     }

@@ -52,31 +52,42 @@ def table(home: Path) -> Numbering:
     return model(read(path if path.exists() else Path(__file__).parent / FILE), Numbering)
 
 
-def assign(connection: Connection, numbering: Numbering, resource_class: str, department: str) -> Code:
-    """The next free code, inside the caller's transaction, which holds it until the commit."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('hutong.numbering'))"))
-    digits = numbering.classes[resource_class]
-    path = digits.digit + digits.item + _department(connection, numbering, department)
-    last = connection.execute(
-        text("SELECT coalesce(max(sequence), 0) FROM hub.resource WHERE class_path = :path"), {"path": path}
-    ).scalar_one()
-    return Code(path, last + 1)
+class Numbers:
+    """Gives out codes inside one transaction, which holds them until its commit."""
 
+    def __init__(self, connection: Connection, numbering: Numbering) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('hutong.numbering'))"))
+        self._numbering = numbering
+        self._last: dict[str, int] = {}
+        self._digits: dict[str, str] = {}
+        rows = connection.execute(
+            text("SELECT department, class_path, max(sequence) AS last FROM hub.resource GROUP BY 1, 2 ORDER BY 1, 2")
+        )
+        self._used = set(numbering.departments.values())
+        for row in rows:
+            self._last[row.class_path] = max(row.last, self._last.get(row.class_path, 0))
+            digits = row.class_path[3:6]
+            self._used.add(digits)
+            self._digits[row.department] = min(digits, self._digits.get(row.department, digits))
 
-def _department(connection: Connection, numbering: Numbering, department: str) -> str:
-    if department in numbering.departments:
-        return numbering.departments[department]
-    rows = connection.execute(
-        text("SELECT DISTINCT department, substr(class_path, 4, 3) AS digits FROM hub.resource")
-    ).all()
-    own = [row.digits for row in rows if row.department == department]
-    if own:
-        return str(min(own))
-    used = {row.digits for row in rows} | set(numbering.departments.values())
-    for number in range(_FIRST, _LAST + 1):
-        if f"{number:03d}" not in used:
-            return f"{number:03d}"
-    raise Conflict(
-        T("部门编号(目)已用完。", "No department number is left."),
-        remedy=T(f"在 {FILE} 中为部门指定编号。", f"Give the departments numbers in {FILE}."),
-    )
+    def give(self, resource_class: str, department: str) -> Code:
+        """The next free code. Raises Conflict when no department number is left."""
+        digits = self._numbering.classes[resource_class]
+        path = digits.digit + digits.item + self._department(department)
+        self._last[path] = self._last.get(path, 0) + 1
+        return Code(path, self._last[path])
+
+    def _department(self, department: str) -> str:
+        known = self._numbering.departments.get(department) or self._digits.get(department)
+        if known:
+            return known
+        for number in range(_FIRST, _LAST + 1):
+            digits = f"{number:03d}"
+            if digits not in self._used:
+                self._used.add(digits)
+                self._digits[department] = digits
+                return digits
+        raise Conflict(
+            T("部门编号(目)已用完。", "No department number is left."),
+            remedy=T(f"在 {FILE} 中为部门指定编号。", f"Give the departments numbers in {FILE}."),
+        )

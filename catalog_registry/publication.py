@@ -1,6 +1,6 @@
 """Registering documents: the one act that puts contracts, systems, departments, libraries and certificate types into force.
 
-check → tables → document rows → resource number and search words → event → commit → snapshot. One transaction; the
+check → tables → document rows → resource numbers and search words → event → commit → snapshot. One transaction; the
 snapshot follows the commit, and start-up repairs it.
 """
 
@@ -11,18 +11,21 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from catalog_registry import certificate_checks, numbering, search, service_items
+from catalog_registry import certificate_checks, departments, index, listings, numbering, service_items, systems
+from catalog_registry.index import Described
 from connectors import system as connector_system
+from connectors.system import Feed
 from core import events
 from core.actor import SYSTEM, Actor
 from core.errors import DocumentRefused
 from core.hub import Hub
 from core.text import T
 from schemas import contract as contracts_module
-from schemas import department as departments
+from schemas import listing as listing_documents
 from schemas.contract import Contract
+from schemas.derive import catalogue
 from schemas.document import near, read
-from schemas.published import Document, Kind, Published, current, document, publish, shipped, write_snapshot
+from schemas.published import Document, Kind, Published, current, document, in_force, publish, shipped, write_snapshot
 
 
 def register(hub: Hub, documents: Sequence[Document], actor: Actor) -> int | None:
@@ -33,7 +36,7 @@ def register(hub: Hub, documents: Sequence[Document], actor: Actor) -> int | Non
     with hub.begin() as connection:
         number = publish(connection, documents, actor, checks=_checks(current(hub.home), documents))
         if number is not None:
-            _number(hub, connection, documents)
+            _catalogue(hub, connection, documents, in_force(connection))
             for doc in documents:
                 if doc.kind == "service_item":
                     service_items.put(connection, service_items.load(doc.text, file=doc.path), actor)
@@ -62,6 +65,7 @@ def ensure_shipped(hub: Hub, actor: Actor = SYSTEM) -> dict[str, DocumentRefused
                     register(hub, [doc], actor)
                 except DocumentRefused as error:
                     refused[doc.path] = error
+    _bring_up(hub)
     repair(hub)
     return refused
 
@@ -84,6 +88,10 @@ def _checks(now: Published, documents: Sequence[Document]) -> Mapping[Kind, Call
         if doc.kind == "contract":
             contracts[doc.id] = contracts_module.load(doc.text, file=doc.path)
     ids = {(doc.kind, doc.text): doc.id for doc in documents}
+    types = {**now.texts("certificate"), **{doc.id: doc.text for doc in documents if doc.kind == "certificate"}}
+    known = {id for kind, id in now.raw if kind == "department"} | {
+        doc.id for doc in documents if doc.kind == "department"
+    }
 
     def system(body: str, file: str) -> None:
         made = connector_system.load(body, file=file)
@@ -93,13 +101,26 @@ def _checks(now: Published, documents: Sequence[Document]) -> Mapping[Kind, Call
     def certificate(body: str, file: str) -> None:
         made = certificate_checks.load(body, file=file)
         _same(body, file, "certificate", made.certificate, ids["certificate", body])
+        if made.each in types:  # one not published yet is no mistake, like a dataset
+            made = certificate_checks.in_force(types, made.certificate)
         certificate_checks.check(made, contracts, read(body, file=file))
 
     def service_item(body: str, file: str) -> None:
         made = service_items.load(body, file=file)
         _same(body, file, "service_item", made.id, ids["service_item", body])
+        service_items.check(made, types, read(body, file=file))
 
-    return {"system": system, "certificate": certificate, "service_item": service_item}
+    def listing(body: str, file: str) -> None:
+        made = listing_documents.load(body, file=file)
+        _same(body, file, "listing", made.department, ids["listing", body])
+        if made.department not in known:
+            raise read(body, file=file).refused(
+                ("listing",),
+                T(f"没有部门 {made.department}", f"there is no department {made.department}"),
+                near(made.department, known),
+            )
+
+    return {"system": system, "certificate": certificate, "service_item": service_item, "listing": listing}
 
 
 def _same(body: str, file: str, key: str, said: str, registered: str) -> None:
@@ -111,36 +132,49 @@ def _same(body: str, file: str, key: str, said: str, registered: str) -> None:
         )
 
 
-def _number(hub: Hub, connection: Connection, documents: Sequence[Document]) -> None:
-    """A resource row for each contract: its code is given once and kept, title and search words follow the document."""
-    table = numbering.table(hub.home)
-    names = {id: department.name for id, department in current(hub.home).departments.items()}
-    names |= {doc.id: departments.load(doc.text, file=doc.path).name for doc in documents if doc.kind == "department"}
-    for doc in documents:
-        if doc.kind != "contract":
-            continue
-        contract = contracts_module.load(doc.text, file=doc.path)
-        words = [contract.title, contract.id, contract.description, names.get(contract.department, contract.department)]
-        lexemes = search.tokens([*words, *(item.title for item in contract.items)], initials_of=contract.title)
-        values = {
-            "dataset": contract.id,
-            "title": contract.title,
-            "department": contract.department,
-            "lexemes": lexemes,
-        }
-        updated = connection.execute(
-            text(
-                "UPDATE hub.resource SET title = :title, department = :department, status = 'published', "
-                "search = array_to_tsvector(CAST(:lexemes AS text[])), updated_at = now() WHERE dataset = :dataset"
-            ),
-            values,
+def _catalogue(hub: Hub, connection: Connection, documents: Sequence[Document], published: Published) -> None:
+    """The catalogue's tables as the documents say; what a department's or a system's new name touches is said anew."""
+    said = {(doc.kind, doc.id) for doc in documents}
+    named = [id for kind, id in said if kind == "department"]
+    live = set(published.texts("contract"))
+    feeding = systems.feeds_of(published)
+    touched = {id for kind, id in said if kind == "contract"}
+    touched |= {id for id, feeds in feeding.items() if any(("system", feed.system) in said for feed in feeds)}
+    touched |= set(
+        connection.scalars(
+            text("SELECT dataset FROM hub.resource WHERE origin = 'contract' AND department = ANY(:named)"),
+            {"named": named},
         )
-        if updated.rowcount == 0:
-            code = numbering.assign(connection, table, contract.catalogue.resource_class, contract.department)
-            connection.execute(
-                text(
-                    "INSERT INTO hub.resource (dataset, code, class_path, sequence, department, title, search) VALUES "
-                    "(:dataset, :code, :class_path, :sequence, :department, :title, array_to_tsvector(CAST(:lexemes AS text[])))"
-                ),
-                values | {"code": str(code), "class_path": code.class_path, "sequence": code.sequence},
-            )
+    )
+    titles = {system.id: system.title for system in systems.listed(published)}
+    described = [
+        _live(contract, published, feeding, titles)
+        for id in sorted(touched)
+        if (contract := published.contracts.get(id))
+    ]
+    for department, listing in ((id, published.listings[id]) for id in sorted(published.texts("listing"))):
+        if ("listing", department) in said or department in named:
+            described += listings.put(connection, listing, departments.name(published, department), live)
+    index.put(connection, numbering.table(hub.home), described)
+
+
+def _live(
+    contract: Contract, published: Published, feeding: Mapping[str, Sequence[Feed]], titles: Mapping[str, str]
+) -> Described:
+    name = departments.name(published, contract.department)
+    named = tuple(dict.fromkeys(titles[feed.system] for feed in feeding.get(contract.id, ())))
+    return Described(catalogue.resource(contract), "contract", name, named, contract.cycle.period)
+
+
+def _bring_up(hub: Hub) -> None:
+    """Index anew what older rules have indexed: after an upgrade, once."""
+    with hub.read() as connection:
+        outdated = connection.execute(
+            text("SELECT EXISTS (SELECT FROM hub.resource WHERE indexed < :version AND status = 'published')"),
+            {"version": index.VERSION},
+        ).scalar_one()
+    if outdated:
+        with hub.begin() as connection:
+            published = in_force(connection)
+            index.clear(connection)
+            _catalogue(hub, connection, list(published.raw.values()), published)

@@ -2,67 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from catalog_registry import departments, freshness, search, systems
+from catalog_registry import departments, divisions, facets, freshness, items, pages, systems
+from catalog_registry.pages import Asked, Page
+from connectors.system import Feed
 from core import clock
 from core.errors import NotFound
+from core.hub import Hub
 from core.text import T
 from schemas.derive import catalogue
 from schemas.published import Published
 
-LIMIT = 200
+_NUMBERS: Mapping[str, type[int]] = {"share_type": int, "cycle": int}
+STATUSES: Mapping[str, T] = {"published": T("已发布", "published"), "retired": T("已停用", "retired")}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A resource as the registry keeps it."""
+    """A resource as the registry keeps it. `origin` is `contract` for a live one, `listing` for one only listed."""
 
     dataset: str
     code: str
     department: str
     title: str
     status: str
+    origin: str
+    described: Mapping[str, Any]
     registered_at: datetime
     updated_at: datetime
 
 
-_COLUMNS = "dataset, code, department, title, status, registered_at, updated_at"
-_WHERE = (
-    "(CAST(:department AS text) IS NULL OR department = :department) "
-    "AND (:query = '' OR search @@ to_tsquery('simple', :query))"
-)
-
-
-def listed(
-    connection: Connection, *, q: str = "", department: str | None = None, after: str = "", limit: int = 50
-) -> list[Row]:
-    """Resources whose code follows `after` (keyset paging), at most `limit` (≤ 200); `q` searches."""
-    if q and not search.query(q):
-        return []
-    rows = connection.execute(
-        text(f"SELECT {_COLUMNS} FROM hub.resource WHERE {_WHERE} AND code > :after ORDER BY code LIMIT :limit"),
-        {"department": department, "query": search.query(q), "after": after, "limit": min(limit, LIMIT)},
-    )
-    return [Row(*row) for row in rows]
-
-
-def total(connection: Connection, *, q: str = "", department: str | None = None) -> int:
-    """How many resources `listed` would give without a limit."""
-    if q and not search.query(q):
-        return 0
-    values = {"department": department, "query": search.query(q)}
-    return int(connection.execute(text(f"SELECT count(*) FROM hub.resource WHERE {_WHERE}"), values).scalar_one())
+def listed(hub: Hub, connection: Connection, asked: Asked) -> Page:
+    """The resources that fit, a page of them."""
+    return pages.page(hub, connection, asked, _line)
 
 
 def find(connection: Connection, key: str) -> Row:
     """One resource by dataset, or by code with `/` written as `-`. Raises NotFound."""
     row = connection.execute(
-        text(f"SELECT {_COLUMNS} FROM hub.resource WHERE dataset = :key OR code = :code"),
+        text(f"SELECT {', '.join(Row.__slots__)} FROM hub.resource WHERE dataset = :key OR code = :code"),
         {"key": key, "code": key.replace("-", "/")},
     ).one_or_none()
     if row is None:
@@ -73,17 +57,15 @@ def find(connection: Connection, key: str) -> Row:
     return Row(*row)
 
 
-def summary(published: Published, row: Row) -> dict[str, Any]:
-    """A line of the list."""
-    return {
-        "code": row.code, "dataset": row.dataset, "title": row.title, "status": row.status,
-        "department": {"id": row.department, "name": departments.name(published, row.department)},
-        "updated_at": row.updated_at.isoformat(),
-    }  # fmt: skip
-
-
 def detail(connection: Connection, published: Published, row: Row) -> dict[str, Any]:
     """Everything the catalogue says about one resource. Raises NotFound when its contract is not in force."""
+    told = _line(
+        published,
+        {**row.described, "code": row.code, "status": row.status, "updated_at": row.updated_at.isoformat(),
+         "state": facets.LISTED},
+    ) | _metadata(published, row)  # fmt: skip
+    if row.origin == "listing":
+        return told | {"sources": [], "freshness": None, "quality": None}
     contract = published.contracts.get(row.dataset)
     if contract is None:
         raise NotFound(
@@ -93,42 +75,65 @@ def detail(connection: Connection, published: Published, row: Row) -> dict[str, 
             ),
             remedy=T("由数据专员检查该合同。", "A steward should check the contract."),
         )
-    described = catalogue.resource(contract)
-    provider = published.departments.get(row.department)
     feeds = systems.feeds_of(published).get(row.dataset, [])
-    titles = {system.id: system.title for system in systems.listed(published)}
-    last = _last(connection, [feed.id for feed in feeds])
+    last = freshness.last(connection, [feed.id for feed in feeds])
     judged = freshness.judge([last[feed.id] for feed in feeds], contract.cycle.period, clock.now())
-    return summary(published, row) | {
-        "provider_code": provider.credit_code if provider else None,
-        "version": described.version,
-        "summary": described.summary,
-        "resource_class": described.resource_class,
-        "format": described.format.zh,
-        "share": {
-            "type": described.share_type, "label": catalogue.SHARE_TYPES[described.share_type].zh,
-            "condition": described.share_condition, "basis": described.share_basis, "method": described.share_method,
-        },
-        "open": {"open": described.open, "condition": described.open_condition},
-        "cycle": {"code": described.cycle, "label": described.cycle_label.zh},
-        "items": [asdict(item) | {"type_label": catalogue.ITEM_TYPES[item.type].zh} for item in described.items],
-        "sources": [
-            {
-                "feed": feed.id, "system": {"id": feed.system, "title": titles[feed.system]},
-                "covers": {"divisions": list(feed.covers.divisions), "since": feed.covers.since and feed.covers.since.isoformat()},
-                "as_of": moment.isoformat() if (moment := last[feed.id][0]) else None,
-            }
-            for feed in feeds
-        ],
+    titles = {system.id: system.title for system in systems.listed(published)}
+    return told | {
+        "live": True,
+        "state": pages.labelled(published, "state", judged.state),
+        "sources": [_source(feed, titles[feed.system], last[feed.id][0]) for feed in feeds],
         "freshness": freshness.as_json(judged),
         "quality": _quality(connection, row.dataset),
+    }
+
+
+def _line(published: Published, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the list."""
+    return {
+        "code": row["code"], "dataset": row["dataset"], "title": row["title"], "status": row["status"],
+        "status_label": STATUSES[row["status"]].zh, "status_label_en": STATUSES[row["status"]].en,
+        "department": departments.named(published, row["department"]),
+        "live": row["state"] != facets.LISTED,
+        **{
+            name: pages.labelled(published, name, _NUMBERS.get(name, str)(row[name]))
+            for name in facets.NAMES if name != "department"
+        },
+        "updated_at": row["updated_at"],
     }  # fmt: skip
 
 
-def _last(connection: Connection, feeds: list[str]) -> dict[str, tuple[datetime | None, str | None]]:
-    driver = connection.connection.cursor()
-    driver.execute(freshness.LAST_BATCHES, {"feeds": feeds})
-    return {feed: (landed, state) for feed, landed, state in driver.fetchall()}
+def _metadata(published: Published, row: Row) -> dict[str, Any]:
+    """The core metadata of 发改高技〔2017〕1272号 beyond the line's."""
+    said = row.described
+    provider = published.departments.get(row.department)
+    share = catalogue.SHARE_TYPES[said["share_type"]]
+    return {
+        "provider_code": provider.credit_code if provider else None,
+        "version": said["version"] or None,
+        "summary": said["summary"],
+        "registered_at": row.registered_at.isoformat(),
+        "share": {
+            "type": said["share_type"], "label": share.zh, "label_en": share.en, "condition": said["share_condition"],
+            "basis": said["share_basis"], "method": said["share_method"],
+        },
+        "open": {"open": said["open"], "condition": said["open_condition"]},
+        "items": [items.described(item) for item in said["items"]],
+    }  # fmt: skip
+
+
+def _source(feed: Feed, title: str, as_of: datetime | None) -> dict[str, Any]:
+    covered = [(code, divisions.label(code)) for code in feed.covers.divisions]
+    return {
+        "feed": feed.id, "system": {"id": feed.system, "title": title},
+        "covers": {
+            "divisions": [code for code, _ in covered],
+            "division_names": [name.zh for _, name in covered],
+            "division_names_en": [name.en for _, name in covered],
+            "since": feed.covers.since and feed.covers.since.isoformat(),
+        },
+        "as_of": as_of and as_of.isoformat(),
+    }  # fmt: skip
 
 
 def _quality(connection: Connection, dataset: str) -> dict[str, Any] | None:

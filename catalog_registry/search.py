@@ -1,51 +1,103 @@
-"""Search words of the catalogue: Chinese as single characters and bigrams, every suffix of its pinyin initials, Latin
-words as they stand. No dictionary, no extension: a `tsvector` with a GIN index.
+"""What somebody typed, as questions to the terms of the catalogue.
+
+A word of Chinese is looked for as written; a word of Latin letters as written, as pinyin and as pinyin's initials.
+When nothing has all the words, a *near miss* is one character away (wrong, missing, too many, or two swapped), or
+sounds the same; when nothing is near either, what shares most of the bigrams is offered.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pypinyin import Style, lazy_pinyin
+from catalog_registry.lexemes import HANZI, RUN, bigrams, normal, spelling
+from core.errors import Invalid
+from core.text import T
 
-# hanzi, also those outside the basic plane (names of places use them)
-_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|[a-z0-9]+")
-_HANZI = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
-_MAX_WORD = 60
-
-
-def tokens(texts: Iterable[str], *, initials_of: str = "") -> list[str]:
-    """The lexemes of a resource; `initials_of` is the title, found by its pinyin initials from any character on."""
-    found: set[str] = set()
-    for text in texts:
-        for run in _RUN.findall(text.lower()):
-            found |= _hanzi(run) if _HANZI.match(run) else {run[:_MAX_WORD]}
-    for run in _RUN.findall(initials_of.lower()):
-        if _HANZI.match(run):
-            letters = initials(run)
-            found |= {letters[start:] for start in range(len(letters))}
-    return sorted(found)
+MAX = 100  # characters of a question
+_WORDS = 12
+_SPELT = 24  # a longer word is a sentence, in which one character decides nothing
 
 
-def query(text: str) -> str:
-    """A `to_tsquery` string: every bigram of the text, a lone character or the beginning of a word. Empty when the text
-    holds nothing to search for."""
-    terms: list[str] = []
-    for run in _RUN.findall(text.lower())[:20]:
-        if not _HANZI.match(run):
-            terms.append(f"'{run[:_MAX_WORD]}':*")
-        elif len(run) == 1:
-            terms.append(f"'{run}'")
-        else:
-            terms += [f"'{run[i : i + 2]}'" for i in range(len(run) - 1)]
-    return " & ".join(dict.fromkeys(terms))
+@dataclass(frozen=True)
+class Word:
+    """One run of the question. `others` mean the same."""
+
+    raw: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def hanzi(self) -> bool:
+        """Whether it is Chinese; else it is Latin letters and digits."""
+        return bool(HANZI.match(self.raw))
+
+    @property
+    def pinyin(self) -> str:
+        """How it sounds; empty when a character has no known reading."""
+        spelt = spelling(self.raw)
+        return "".join(syllable for _, syllable in spelt) if len(spelt) == len(self.raw) else ""
 
 
-def initials(hanzi: str) -> str:
-    """The first letter of each character's pinyin."""
-    return "".join(lazy_pinyin(hanzi, style=Style.FIRST_LETTER, errors="ignore"))
+def parse(typed: str, synonyms: Mapping[str, tuple[str, ...]] | None = None) -> list[Word]:
+    """The words of a question, at most a dozen. Raises Invalid when it is longer than `MAX`."""
+    if len(typed) > MAX:
+        raise Invalid(
+            T(f"检索词超过 {MAX} 个字符。", f"The search is longer than {MAX} characters."),
+            remedy=T("请只写关键词。", "Use a few key words."), pointer="/q",
+        )  # fmt: skip
+    runs = [run.strip("_") for run in RUN.findall(normal(typed))]
+    words = list(dict.fromkeys(run for run in runs if run))[:_WORDS]
+    return [Word(word, (synonyms or {}).get(word, ())) for word in words]
 
 
-def _hanzi(run: str) -> set[str]:
-    return set(run) | {run[i : i + 2] for i in range(len(run) - 1)}
+def exact(raw: str) -> str:
+    """The `tsquery` every term must answer that holds a word; Chinese must still be looked at as written."""
+    if not HANZI.match(raw):
+        return f"'{raw[:60]}':*"
+    return _all(bigrams(raw) or [raw])
+
+
+def overlap(words: list[Word]) -> list[str]:
+    """A `tsquery` for each bigram of the question; none when they would say too little."""
+    pairs = list(dict.fromkeys(pair for word in words if word.hanzi for pair in bigrams(word.raw)))
+    return [f"'{pair}'" for pair in pairs] if len(pairs) > 2 else []
+
+
+def near(word: Word) -> str | None:
+    """A `tsquery` for the terms that may hold a near miss of the word; None when it is too short for one."""
+    raw = word.raw
+    if not 2 <= len(raw) <= _SPELT:
+        return None
+    if word.hanzi:
+        kept = [raw[:i] + raw[i + 1 :] for i in range(len(raw))] if len(raw) > 2 else [raw]
+        clauses = [_all(list(each)) for each in dict.fromkeys(kept)]
+        return _any([*clauses, f"'{word.pinyin[:60]}':*"] if word.pinyin else clauses)
+    if len(raw) < 4:
+        return None
+    half = len(raw) // 2
+    # one mistake leaves the beginning or the end as it is, unless it swaps the two in the middle
+    swapped = raw[: half - 1] + raw[half] + raw[half - 1] + raw[half + 1 :]
+    ends = [raw[start:] for start in range(half, len(raw) - 1)]
+    return _any([f"'{part}':*" for part in dict.fromkeys([raw[:half], swapped, *ends])])
+
+
+def mistaken(raw: str) -> re.Pattern[str]:
+    """What the word could have been meant as, were one character of it wrong, missing, too many, or two swapped."""
+    size = len(raw)
+    forms = [raw[: i - 1] + raw[i] + raw[i - 1] + raw[i + 1 :] for i in range(1, size)]
+    literal = [re.escape(form) for form in forms]
+    literal += [re.escape(raw[:i]) + r"\S" + re.escape(raw[i:]) for i in range(1, size)]
+    if size > 2:
+        literal += [re.escape(raw[:i]) + r"\S" + re.escape(raw[i + 1 :]) for i in range(size)]
+    if size > 3:
+        literal += [re.escape(raw[:i] + raw[i + 1 :]) for i in range(size)]
+    return re.compile("|".join(dict.fromkeys(literal)))
+
+
+def _all(parts: list[str]) -> str:
+    return "(" + " & ".join(f"'{part}'" for part in dict.fromkeys(parts)) + ")"
+
+
+def _any(clauses: list[str]) -> str:
+    return " | ".join(clauses)

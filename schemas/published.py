@@ -4,6 +4,7 @@
     HUTONG_HOME/published/<n>/index.json            their digests: what still fits has been checked before
     HUTONG_HOME/published/current -> <n>            swapped by one rename, after the commit
 
+Listings are not in it: they describe what nobody reads records of yet, and the catalogue's tables hold what they say.
 Readers (DAG parsing, the API) never touch the database for documents. A broken document takes down only itself.
 """
 
@@ -22,16 +23,17 @@ from sqlalchemy import Connection, text
 from core.actor import Actor
 from core.errors import DocumentRefused
 from core.text import T
-from schemas import contract, department, library, links
+from schemas import contract, department, library, links, listing
 from schemas.contract import Contract
 from schemas.department import Department
 from schemas.derive import sql
 from schemas.document import read
 from schemas.library import Library
+from schemas.listing import Listing
 from schemas.snapshot import CURRENT, FOLDER, store
 
-Kind = Literal["contract", "system", "certificate", "library", "department", "service_item"]
-KINDS: tuple[Kind, ...] = ("department", "library", "contract", "system", "certificate", "service_item")
+Kind = Literal["contract", "system", "certificate", "library", "department", "service_item", "listing"]
+KINDS: tuple[Kind, ...] = ("department", "library", "contract", "system", "certificate", "service_item", "listing")
 Check = Callable[[str, str], object]  # (text, file); raises DocumentRefused
 V = TypeVar("V")
 
@@ -39,7 +41,7 @@ INDEX = "index.json"  # path → SHA-256 of every document, beside the folders o
 _HERE = Path(__file__).parent
 _SAID_BY: Mapping[Kind, str] = {
     "department": "id", "library": "library", "contract": "id", "system": "system", "certificate": "certificate",
-    "service_item": "service_item",
+    "service_item": "service_item", "listing": "listing",
 }  # fmt: skip
 _compile = lru_cache(maxsize=4096)(lambda text, file, vouched: contract.load(text, file=file, vouched=vouched))
 
@@ -172,13 +174,18 @@ def _in_force(conn: Connection) -> dict[tuple[str, str], Document]:
     }
 
 
+def in_force(conn: Connection) -> Published:
+    """What the database says is in force, the caller's own changes included."""
+    return Published(0, _in_force(conn))
+
+
 def write_snapshot(conn: Connection, home: Path) -> Path:
     """Write what the database says is in force and point `current` at it; returns the folder. Safe to repeat: start-up
     repairs a missing, half-written or altered snapshot by the same call. Keeps the last five."""
 
     def state() -> tuple[int, dict[str, str]]:
         number = conn.execute(text("SELECT coalesce(max(n), 0) FROM hub.publication")).scalar_one()
-        documents = _in_force(conn).values()
+        documents = [doc for doc in _in_force(conn).values() if doc.kind != "listing"]
         digests = json.dumps({doc.path: doc.sha256 for doc in documents}, indent=0)
         return number, {INDEX: digests, **{doc.path: doc.text for doc in documents}}
 
@@ -231,6 +238,7 @@ class Published:
         self.departments: Mapping[str, Department] = _Each(
             self, "department", lambda doc: department.load(doc.text, file=doc.path)
         )
+        self.listings: Mapping[str, Listing] = _Each(self, "listing", lambda doc: listing.load(doc.text, file=doc.path))
         self._trees: dict[str, _Each[dict[str, Any]]] = {
             kind: _Each(self, kind, lambda doc: read(doc.text, file=doc.path).tree) for kind in KINDS
         }
@@ -265,7 +273,10 @@ class Published:
             raise error
 
     def _error(self, kind: str, id: str) -> DocumentRefused | None:
-        each: Any = {"contract": self.contracts, "library": self.libraries, "department": self.departments}
+        each: Any = {
+            "contract": self.contracts, "library": self.libraries, "department": self.departments,
+            "listing": self.listings,
+        }  # fmt: skip
         found = each.get(kind, self._trees[kind]).get_or_error(id)
         return found if isinstance(found, DocumentRefused) else None
 

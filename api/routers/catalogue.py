@@ -1,92 +1,115 @@
-"""The catalogue: resources, departments, systems, service items. Open inside the host: it holds no personal data."""
+"""The catalogue: resources, items, departments, systems, service items. Open inside the host: it holds no personal data."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.etag import unchanged
+from api.etag import tagged
 from api.state import Running
-from catalog_registry import departments, resources, service_items, systems
-from core.errors import Invalid
-from core.text import T
+from catalog_registry import departments, items, pages, resources, search, service_items, systems
+from catalog_registry.finding import Order
+from catalog_registry.pages import Asked, Page
 from schemas.published import current
 
 router = APIRouter(tags=["目录 catalogue"])
 PLAIN = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL knows no NUL
+Plain = Annotated[str, Query(max_length=40, pattern=PLAIN)]
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这个资源 / no such resource"}}
+_SAME: dict[int | str, dict[str, Any]] = {304: {"description": "与 If-None-Match 相同 / the caller has this already"}}
 
 
-@router.get("/v1/resources", summary="资源目录 / Resources")
-def listed(
-    request: Request, response: Response, running: Running,
-    q: Annotated[str, Query(max_length=100, pattern=PLAIN, description="检索：汉字、拼音首字母或英文 / words, pinyin initials")] = "",
-    department: Annotated[str | None, Query(max_length=40, pattern=PLAIN, description="提供部门 / provider")] = None,
-    limit: Annotated[int, Query(ge=1, le=resources.LIMIT)] = 50,
-    cursor: Annotated[str, Query(max_length=200, description="下一页游标，取自 Link / from the Link header")] = "",
+def _filters(
+    department: Annotated[list[Plain] | None, Query(description="提供部门，可多选 / providers")] = None,
+    share_type: Annotated[list[Plain] | None, Query(description="共享类型 1 无条件 2 有条件 3 不予 / sharing type")] = None,
+    cycle: Annotated[list[Plain] | None, Query(description="更新周期代码 / update cycle")] = None,
+    resource_class: Annotated[list[Plain] | None, Query(description="资源分类 base theme department / class")] = None,
+    format: Annotated[list[Plain] | None, Query(description="资源格式 / format")] = None,
+    state: Annotated[list[Plain] | None, Query(description="时效 fresh late stopped never；listed = 仅登记 / freshness")] = None,
+) -> dict[str, list[str]]:  # fmt: skip
+    """Several values of one facet widen, several facets narrow; each by its code or its label."""
+    said = {
+        "department": department, "share_type": share_type, "cycle": cycle, "resource_class": resource_class,
+        "format": format, "state": state,
+    }  # fmt: skip
+    return {name: values for name, values in said.items() if values}
+
+
+def _asked(
+    filters: Annotated[dict[str, list[str]], Depends(_filters)],
+    q: Annotated[
+        str, Query(max_length=search.MAX, pattern=PLAIN, description="汉字、拼音或首字母，容一字之误 / words, pinyin, initials")
+    ] = "",
+    order: Annotated[Order | None, Query(description="次序：relevance 相关 code 代码 name 名称 updated 更新时间 / order")] = None,
+    limit: Annotated[int, Query(ge=1, le=pages.LIMIT)] = 50,
+    cursor: Annotated[str, Query(max_length=1000, description="下一页游标，取自 Link / from the Link header")] = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
-) -> dict[str, Any]:  # fmt: skip
-    """检索资源，按资源代码排序；下一页见 Link 头（RFC 8288）。 / Search; the Link header leads to the next page."""
-    published = current(running.hub.home)
+    facets: Annotated[bool, Query(description="同时给出各分面计数 / with the counts of facets")] = False,
+) -> Asked:  # fmt: skip
+    return Asked(q, filters, order, limit, cursor, total, facets)
+
+
+Question = Annotated[Asked, Depends(_asked)]
+
+
+@router.get("/v1/resources", summary="资源目录 / Resources", responses=_SAME)
+def listed(request: Request, running: Running, asked: Question) -> Response:
+    """检索资源：名称先于摘要、信息项、系统与部门，全同先于前缀与部分；下一页见 Link 头（RFC 8288）。
+    没有完全相符的，才给相近结果（match = near）。
+
+    Search: title before summary, item, system and department; the whole before its beginning and a part. The Link header
+    leads to the next page. Near misses only when nothing matches as typed (`match`).
+    """
     with running.hub.read() as connection:
-        rows = resources.listed(connection, q=q, department=department, after=_read(cursor), limit=limit + 1)
-        count = resources.total(connection, q=q, department=department) if total else None
-    body: dict[str, Any] = {"resources": [resources.summary(published, row) for row in rows[:limit]]}
-    if count is not None:
-        body["total"] = count
-    if len(rows) > limit:
-        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        response.headers["Link"] = (
-            f'<{request.url.path}?{urlencode([*kept, ("cursor", _write(rows[limit - 1].code))])}>; rel="next"'
-        )
-    return body
+        return _answer(request, resources.listed(running.hub, connection, asked), "resources")
 
 
-@router.get(
-    "/v1/resources/{key}",
-    summary="一个资源 / One resource",
-    responses={404: {"description": "没有这个资源 / no such resource"}},
-)
-def detail(key: Annotated[str, Path(max_length=80, pattern=PLAIN)], running: Running) -> dict[str, Any]:
-    """元数据、信息项、时效与质量。key 为数据集标识，或资源代码（“/”写作“-”）。
+@router.get("/v1/items", summary="信息项 / Information items", responses=_SAME)
+def items_listed(request: Request, running: Running, asked: Question) -> Response:
+    """“谁有建筑面积？”：按信息项检索，给出所属资源、提供部门与该项的共享类型。 / Who holds an item, and how it is shared."""
+    with running.hub.read() as connection:
+        return _answer(request, items.listed(running.hub, connection, asked), "items")
 
-    Metadata, items, freshness and quality. `key` is the dataset, or the resource code with `/` written as `-`.
+
+@router.get("/v1/resources/{key}", summary="一个资源 / One resource", responses=_NOT_FOUND | _SAME)
+def detail(request: Request, key: Annotated[str, Path(max_length=80, pattern=PLAIN)], running: Running) -> Response:
+    """元数据、信息项及其共享类型、时效与质量。key 为数据集标识，或资源代码（“/”写作“-”）。
+
+    Metadata, items with their sharing types, freshness and quality. `key` is the dataset, or the resource code with `/`
+    written as `-`.
     """
     with running.hub.read() as connection:
         row = resources.find(connection, key)
-        return resources.detail(connection, current(running.hub.home), row)
+        return tagged(request, resources.detail(connection, current(running.hub.home), row))
 
 
-@router.get("/v1/departments", summary="部门 / Departments")
-def departments_listed(request: Request, response: Response, running: Running) -> Any:
-    """已登记的部门。 / The registered departments."""
+@router.get("/v1/departments", summary="部门 / Departments", responses=_SAME)
+def departments_listed(request: Request, running: Running) -> Response:
+    """已登记的部门、系统数、资源数与报送情况（零报告与未报送有别）。
+
+    The registered departments, how many systems and resources each has, and what it has reported.
+    """
     published = current(running.hub.home)
-    if same := unchanged(request, response, published):
-        return same
-    return {"departments": [each.model_dump() for each in departments.listed(published)]}
+    with running.hub.read() as connection:
+        counts = systems.counts(connection, published)
+        return tagged(request, {"departments": departments.counted(connection, published, counts)})
 
 
-@router.get("/v1/systems", summary="系统 / Systems")
-def systems_listed(request: Request, response: Response, running: Running) -> Any:
-    """已登记的部门系统及其采集任务。 / The registered systems and their feeds."""
+@router.get("/v1/systems", summary="系统 / Systems", responses=_SAME)
+def systems_listed(
+    request: Request,
+    running: Running,
+    department: Annotated[
+        str | None, Query(max_length=40, pattern=PLAIN, description="所属部门 / of a department")
+    ] = None,
+) -> Response:
+    """已登记的部门系统；已接入的列出采集任务。 / The registered systems; those connected with their feeds."""
     published = current(running.hub.home)
-    if same := unchanged(request, response, published):
-        return same
-    return {
-        "systems": [
-            {
-                "id": system.id, "title": system.title, "department": system.department, "connector": system.connector,
-                "feeds": [
-                    {"id": feed.id, "dataset": feed.dataset, "mode": feed.mode, "schedule": feed.schedule}
-                    for feed in system.feeds
-                ],
-            }
-            for system in systems.listed(published)
-        ]
-    }  # fmt: skip
+    with running.hub.read() as connection:
+        known = systems.known(connection, published)
+    return tagged(request, {"systems": [each for each in known if department in (None, each["department"])]})
 
 
 @router.get("/v1/service-items", summary="事项 / Service items")
@@ -96,18 +119,9 @@ def service_items_listed(running: Running) -> dict[str, Any]:
         return {"service_items": [item.as_json() for item in service_items.listed(connection)]}
 
 
-def _write(code: str) -> str:
-    return base64.urlsafe_b64encode(code.encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> str:
-    try:
-        code = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        if not code.isprintable():
-            raise ValueError("not a code")
-        return code
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise Invalid(
-            T("游标无效。", "The cursor is not valid."),
-            remedy=T("使用上一页 Link 头给出的地址。", "Use the address of the previous page's Link header."), pointer="/cursor",
-        ) from error  # fmt: skip
+def _answer(request: Request, page: Page, name: str) -> Response:
+    link = None
+    if page.next:
+        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
+        link = f'<{request.url.path}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"'
+    return tagged(request, page.as_json(name), link)

