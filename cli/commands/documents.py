@@ -124,5 +124,5 @@ def _kind(path: Path) -> Kind:
     tree = read(path).tree
     if "credit_code" in tree:
         return "department"
-    kinds: tuple[Kind, ...] = ("certificate", "library", "system")
+    kinds: tuple[Kind, ...] = ("certificate", "library", "system", "listing")
     return next((kind for kind in kinds if kind in tree), "contract")
