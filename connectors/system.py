@@ -66,10 +66,18 @@ class Covers(Strict):
 
 
 class Flag(Strict):
-    """Where a flagged source says what happened to a row, and the values that mean it is gone."""
+    """Where a flagged source says what happened to a row: the values that mean it is gone, and those that mean it is there.
+    With `kept`, a row flagged otherwise waits; without it, every other value means there."""
 
     column: str
     removed: tuple[str, ...] = ("D",)
+    kept: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Flag:
+        if both := sorted(set(self.removed) & set(self.kept)):
+            raise ValueError(f"{', '.join(both)} cannot mean both removed and kept")
+        return self
 
 
 Codes = Annotated[Mapping[str, str], BeforeValidator(_text_keys)]

@@ -106,17 +106,21 @@ class Known:
 
 @dataclass
 class Incoming:
-    """The keys of one batch as they pass, row by row: 25 bytes a row, to find what repeats across chunks."""
+    """The keys of one batch as they pass, row by row: 33 bytes a row, to find what repeats across chunks."""
 
     keys: list[NDArray[np.void]] = field(default_factory=list)
     content: list[NDArray[np.int64]] = field(default_factory=list)
     row_no: list[NDArray[np.int64]] = field(default_factory=list)
+    waits: list[NDArray[np.bool_]] = field(default_factory=list)
 
-    def add(self, keys: NDArray[np.void], content: NDArray[np.int64], row_no: NDArray[np.int64]) -> None:
-        """Remember the rows of a chunk that have a key and no error."""
+    def add(
+        self, keys: NDArray[np.void], content: NDArray[np.int64], row_no: NDArray[np.int64], waits: NDArray[np.bool_]
+    ) -> None:
+        """Remember the rows of a chunk that have a key, and which of them have an error and wait."""
         self.keys.append(keys)
         self.content.append(content)
         self.row_no.append(row_no)
+        self.waits.append(waits)
 
     def repeats(self) -> list[Repeat]:
         """Groups of rows that claim one key."""
@@ -130,20 +134,35 @@ class Incoming:
         if not same.any():
             return []
         content = np.concatenate(self.content)[order]
-        row_no = np.concatenate(self.row_no)[order]
+        row_no, waits = np.concatenate(self.row_no)[order], np.concatenate(self.waits)[order]
         edges = np.flatnonzero(np.diff(np.concatenate(([0], same.view(np.int8), [0]))))
         return [
-            Repeat(keys[order[start]], row_no[start : stop + 1].tolist(), content[start : stop + 1].tolist())
+            Repeat(
+                keys[order[start]],
+                row_no[start : stop + 1].tolist(),
+                content[start : stop + 1].tolist(),
+                waits[start : stop + 1].tolist(),
+            )
             for start, stop in zip(edges[::2], edges[1::2], strict=True)
         ]
 
 
 class Repeat(NamedTuple):
-    """Rows of one batch with one key: the key, their numbers, their content hashes."""
+    """Rows of one batch with one key: the key, their numbers, their content hashes, and which have an error and wait."""
 
     key: np.void
     rows: list[int]
     content: list[int]
+    waits: list[bool]
+
+    def parted(self) -> tuple[Repeat, Repeat]:
+        """The rows that may merge, and those that wait."""
+        return self._only(waits=False), self._only(waits=True)
+
+    def _only(self, *, waits: bool) -> Repeat:
+        chosen = [at for at, waiting in enumerate(self.waits) if waiting == waits]
+        rows, content = ([column[at] for at in chosen] for column in (self.rows, self.content))
+        return Repeat(self.key, rows, content, [waits] * len(chosen))
 
 
 def sorting(high: Hashes, low: Hashes) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         if feed.mode != "full":
             guards.check_size(feed, batch, before.rows, after.rows)
         warnings = guards.check_table_rules(connection, contract, batch)
-        quarantined = staged.quarantined + len(settled.conflicting)
+        quarantined = staged.quarantined - settled.outdated + len(settled.conflicting)
         removed = staged.removed - settled.removed
         kept = staged.landed - quarantined - len(settled.repeated) - removed
         expected, held = _hashes(connection, contract, feed, staged, settled, tables, after, kept)

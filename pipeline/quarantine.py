@@ -15,7 +15,6 @@ from libraries import mentions
 from pipeline.batch import Batch
 from pipeline.standardise import Chunk, Standardiser
 from pipeline.validate import as_text
-from schemas import keys as key_rules
 from schemas.types import columns
 
 ROWS = pa.schema([("row_no", pa.int64()), ("key", pa.binary()), ("source_key", pa.string()), ("row", pa.string())])
@@ -38,7 +37,7 @@ def rows(chunk: Chunk, bad: NDArray[np.bool_], standardiser: Standardiser) -> tu
     contract = standardiser.contract
     written = {item.name: columns.cells(as_text(standardiser.raw(raw, item.name))) for item in contract.items}
     # a key with a part that is missing or cannot be read is no key: other rows would share it
-    readable = chunk.reasons[key_rules.ITEM][bad] == 0
+    readable = ~chunk.keyless[bad]
     source_keys: list[list[str | None]] = []
     parts = [written[name].to_pylist() for name in contract.key]
     source_keys += [list(key) for key in zip(*parts, strict=True)]

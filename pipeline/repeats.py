@@ -1,5 +1,5 @@
 """Rows of one batch that claim the same key: identical ones count once, the latest of several versions counts, and
-versions without an order wait for a person."""
+versions without an order wait for a person. A row with an error waits only while no later version has come."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from schemas.published import current
 @dataclass
 class Settled:
     """What became of repeated keys: rows dropped as repeated, rows and keys that wait; of all these, how many were flagged
-    as removed, and the fold of their contents."""
+    as removed, how many of those dropped had an error, and the fold of their contents."""
 
     repeated: list[int] = field(default_factory=list)
     conflicting: list[int] = field(default_factory=list)
     removed: int = 0
+    outdated: int = 0
     keys: list[np.void] = field(default_factory=list)
     content: int = 0
 
@@ -42,7 +43,7 @@ def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
     settled = Settled()
     versions: list[Repeat] = []
     for group in staged.incoming.repeats():
-        if len(set(group.content)) == 1:
+        if len(set(group.content)) == 1 and not any(group.waits):
             _drop(settled, group, min(group.rows))
         else:
             versions.append(group)
@@ -51,16 +52,17 @@ def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
     order = _order(hub, feed, batch, {row for group in versions for row in group.rows})
     judged = f"{staged.contract.id}.{key_rules.ITEM}.conform" not in staged.contract.disabled
     for group in versions:
-        # only the expectation sends rows to wait: with it disabled, the row stated last counts
-        latest = _latest(group, order) if judged else max(group.rows)
-        if latest is not None:
-            _drop(settled, group, latest)
-            continue
-        settled.conflicting += group.rows
-        settled.keys.append(group.key)
-        for value in group.content:
-            settled.content ^= value
-            settled.removed += int(value == GONE)
+        good, waiting = group.parted()
+        if good.rows:
+            # only the expectation sends rows to wait: with it disabled, the row stated last counts
+            latest = _latest(good, order) if judged else max(good.rows)
+            if latest is not None:
+                _drop(settled, good, latest)
+            else:
+                _conflict(settled, good)
+        outdated = _outdated(good.rows, waiting.rows, order)
+        settled.repeated += outdated
+        settled.outdated += len(outdated)
     return settled
 
 
@@ -72,13 +74,30 @@ def _drop(settled: Settled, group: Repeat, keep: int) -> None:
             settled.removed += int(value == GONE)
 
 
+def _conflict(settled: Settled, group: Repeat) -> None:
+    settled.conflicting += group.rows
+    settled.keys.append(group.key)
+    for value in group.content:
+        settled.content ^= value
+        settled.removed += int(value == GONE)
+
+
 def _latest(group: Repeat, order: dict[int, Any]) -> int | None:
-    """The row with the highest order; None when some have none, or the highest is shared by different contents."""
+    """The row with the highest order; None when some have none, or the highest is shared by different contents. Rows of one
+    content need no order."""
+    if len(set(group.content)) == 1:
+        return min(group.rows)
     if any(order.get(row) is None for row in group.rows):
         return None
     top = max(order[row] for row in group.rows)
     candidates = [(row, value) for row, value in zip(group.rows, group.content, strict=True) if order[row] == top]
     return min(candidates)[0] if len({value for _, value in candidates}) == 1 else None
+
+
+def _outdated(good: list[int], waiting: list[int], order: dict[int, Any]) -> list[int]:
+    """The rows with an error behind which a later version of their key came. One without an order is never outdated."""
+    ordered = [order[row] for row in (*good, *waiting) if order.get(row) is not None]
+    return [row for row in waiting if order.get(row) is not None and order[row] < max(ordered)]
 
 
 def _order(hub: Hub, feed: Feed, batch: Batch, numbers: set[int]) -> dict[int, Any]:
@@ -91,15 +110,25 @@ def _order(hub: Hub, feed: Feed, batch: Batch, numbers: set[int]) -> dict[int, A
 
 
 def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, settled: Settled) -> None:
-    """Take dropped and waiting rows out of the staging tables, and put the waiting ones where waiting rows are staged."""
+    """Take dropped and waiting rows out of the staging tables, and put the waiting ones where waiting rows are staged. What
+    was found in dropped rows goes with them."""
     out = settled.repeated + settled.conflicting
     if not out:
         return
-    connection.execute(text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY) ON COMMIT DROP"))
-    connection.execute(text("INSERT INTO out_of_batch SELECT unnest(CAST(:rows AS bigint[]))"), {"rows": out})
+    waits = [False] * len(settled.repeated) + [True] * len(settled.conflicting)
+    connection.execute(text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY, waits bool) ON COMMIT DROP"))
+    connection.execute(
+        text("INSERT INTO out_of_batch SELECT * FROM unnest(CAST(:rows AS bigint[]), CAST(:waits AS boolean[]))"),
+        {"rows": out, "waits": waits},
+    )
     for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no"), ("known_as", "row_no")):
         table = staged.tables[name]
         connection.execute(text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no"))
+    dropped = "s USING out_of_batch o WHERE s.row_no = o.row_no AND NOT o.waits"
+    for name in ("waiting", "subjects"):
+        connection.execute(text(f"DELETE FROM staging.{staged.tables[name]} {dropped}"))
+    found = connection.execute(text(f"DELETE FROM staging.{staged.tables['findings']} {dropped} RETURNING s.rule"))
+    staged.findings.subtract(found.scalars())
     if settled.conflicting:
         _wait(connection, hub, feed, batch, staged, settled.conflicting)
 

@@ -168,11 +168,11 @@ def _take(
     bad = judged.bad
     removed = chunk.removed & ~bad
     good = ~bad & ~removed
-    unreadable = chunk.reasons["_key"] != 0
+    readable = ~chunk.keyless
     staged.landed += raw.num_rows
     staged.quarantined += int(bad.sum())
     staged.removed += int(removed.sum())
-    staged.unreadable_keys += int(unreadable.sum())
+    staged.unreadable_keys += int((~readable).sum())
     staged.findings.update(judged.findings["rule"].to_pylist())
     at_known = staged.known.find(chunk.keys)
     # a waiting row's key counts as present: it was not deleted at the source
@@ -180,7 +180,7 @@ def _take(
     staged.confirmed[at_known[good & (at_known >= 0)]] = True
     staged.content ^= int(np.bitwise_xor.reduce(chunk.content[good])) if good.any() else 0
     chunk.content[removed] = GONE
-    staged.incoming.add(chunk.keys[~bad], chunk.content[~bad], chunk.row_no[~bad])
+    staged.incoming.add(chunk.keys[readable], chunk.content[readable], chunk.row_no[readable], bad[readable])
     same = np.zeros(len(bad), dtype=bool)
     there = at_known >= 0
     same[there] = staged.known.content[at_known[there]] == chunk.content[there]

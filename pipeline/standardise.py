@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from connectors.system import Feed
+from connectors.system import Feed, Flag
 from libraries.record_key import key_bytes
 from pipeline.keys import row_hashes
 from schemas import keys as key_rules
 from schemas.contract import Contract, Item
 from schemas.derive import sql
-from schemas.types import Options, columns
+from schemas.types import Options, Rule, columns
 from schemas.types.base import COMMON, RANGE
 
 LONGEST_INDEXED = 2000  # bytes; PostgreSQL refuses the whole batch for one index entry beyond 2,704
@@ -35,6 +35,11 @@ class Chunk:
     content: NDArray[np.int64]
     removed: NDArray[np.bool_]
 
+    @property
+    def keyless(self) -> NDArray[np.bool_]:
+        """Rows whose key has a part that is missing or cannot be read."""
+        return np.asarray(self.reasons[key_rules.ITEM] & _bit(key_rules.MISSING) != 0)
+
 
 class Standardiser:
     """How the rows of one feed become rows of its dataset: fixed for a batch, applied chunk by chunk."""
@@ -45,7 +50,7 @@ class Standardiser:
         self.links = links
         self.system = feed.system
         self.source = {item: column for column, item in feed.columns.items()}
-        self.flag = feed.flag
+        self.flag, self.watermark = feed.flag, feed.watermark
         self.indexed = frozenset(sql.indexed(contract)) | {far for far in links}
         self.options = {item.name: _options(item, feed, today) for item in contract.items}
         # a number is judged together with its kind, so kinds come first
@@ -91,7 +96,7 @@ class Standardiser:
         for column in key_columns:
             if column.null_count:
                 missing |= pc.is_null(column).to_numpy(zero_copy_only=False)
-        reasons[key_rules.ITEM] = missing * np.uint32(1 << key_rules.RULES.index(key_rules.MISSING))
+        reasons[key_rules.ITEM] = missing * _bit(key_rules.MISSING) | self._doubtful(raw)
         return chunk
 
     def raw(self, rows: pa.RecordBatch, item: str) -> pa.Array:
@@ -104,9 +109,29 @@ class Standardiser:
         """Which rows the source flags as removed."""
         if self.flag is None:
             return np.zeros(rows.num_rows, dtype=bool)
-        cells = columns.cells(columns.text(rows.column(self.flag.column)))  # CHAR columns are padded
-        gone = pc.is_in(cells, value_set=pa.array(self.flag.removed, pa.string()))
-        return np.asarray(gone.to_numpy(zero_copy_only=False), dtype=bool)
+        return self._flagged(rows, self.flag, self.flag.removed)
+
+    def _doubtful(self, rows: pa.RecordBatch) -> NDArray[np.uint32]:
+        """Reasons why it cannot be said what a flagged row means, or which of two came later: without a time it would be read
+        in every increment and undo what was pushed since."""
+        if self.flag is None or self.watermark is None:
+            return np.zeros(rows.num_rows, dtype=np.uint32)
+        untimed = columns.cells(rows.column(self.watermark)).is_null()
+        reasons = columns.mask(untimed) * _bit(key_rules.UNTIMED)
+        if self.flag.kept:
+            known = self._flagged(rows, self.flag, (*self.flag.removed, *self.flag.kept))
+            reasons |= ~known * _bit(key_rules.FLAG)
+        return reasons
+
+    @staticmethod
+    def _flagged(rows: pa.RecordBatch, flag: Flag, among: tuple[str, ...]) -> NDArray[np.bool_]:
+        cells = columns.cells(columns.text(rows.column(flag.column)))  # CHAR columns are padded
+        found = pc.is_in(cells, value_set=pa.array(among, pa.string()))
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _bit(rule: Rule) -> np.uint32:
+    return np.uint32(1 << key_rules.RULES.index(rule))
 
 
 def _without_nul(cells: pa.Array) -> pa.Array:

@@ -1,4 +1,4 @@
-"""What can be wrong with a row's key, as rules beside those of the value types."""
+"""What can be wrong with a row's key, or with what a source flags about it, as rules beside those of the value types."""
 
 from __future__ import annotations
 
@@ -24,4 +24,21 @@ CONFLICT = Rule(
         "请在来源系统去重，或为该来源配置水位字段。", "Remove one in the source system, or give the feed a watermark."
     ),
 )
-RULES = (MISSING, CONFLICT)
+UNTIMED = Rule(
+    code="key.untimed",
+    severity="error",
+    dimension="completeness",
+    message=T("没有操作时间，无法判断先后", "no time of change: whether it is the latest cannot be said"),
+    remedy=T("请来源部门补上操作时间后重新推送。", "Ask the department to push it again with its time."),
+)
+FLAG = Rule(
+    code="key.flag",
+    severity="error",
+    dimension="conformity",
+    message=T("操作标识不在约定之内", "the flag is none of those agreed"),
+    remedy=T(
+        "请来源部门核实后重新推送；确有新标识的，写入该任务的 flag。",
+        "Ask the department to push it again; a new flag goes under `flag` of the feed.",
+    ),
+)
+RULES = (MISSING, CONFLICT, UNTIMED, FLAG)

@@ -74,5 +74,5 @@ def test_keys_that_share_a_half_are_told_apart() -> None:
     assert (known.find(np.array(same_high, dtype="V16")) >= 0).all()
     assert (known.find(np.array([b"\1" * 8 + b"\x99" * 8], dtype="V16")) < 0).all()
     incoming = keys.Incoming()
-    incoming.add(np.array([*same_high, same_high[2]], dtype="V16"), np.arange(6), np.arange(6))
+    incoming.add(np.array([*same_high, same_high[2]], dtype="V16"), np.arange(6), np.arange(6), np.zeros(6, dtype=bool))
     assert [(repeat.rows, bytes(repeat.key)) for repeat in incoming.repeats()] == [([2, 5], same_high[2])]
