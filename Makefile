@@ -49,6 +49,8 @@ lock: $(DEV) ## 重新锁定依赖 / resolve the requirements anew
 	    --no-header --no-annotate $$(echo $$extras | sed 's/[^,]\{1,\}/--extra &/g; s/,/ /g') \
 	    $${base:+-c requirements/$$base.txt} pyproject.toml -o requirements/$$name.txt || exit 1; \
 	done
+	@echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
 clean: ## 删除 .venv 与缓存(不动 .hutong 数据) / remove .venv and caches, never the data in .hutong
 	@if [ -x $(BIN)/hutong ]; then $(BIN)/hutong down; fi

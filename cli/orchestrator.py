@@ -182,9 +182,12 @@ class Orchestrator:
         """API server (pages, REST, the tasks' interface), scheduler with its executor, DAG processor, triggerer."""
 
         airflow = python("-m", "airflow")
+        # with a broker no task is forked from the scheduler
+        plain = (*airflow, "scheduler", "--skip-serve-logs")
+        scheduler = plain if self.settings.broker_url else python("-m", "cli.preloaded", "scheduler")
         return {
             API: Service(API, (*airflow, "api-server"), environment, port),
-            SCHEDULER: Service(SCHEDULER, python("-m", "cli.preloaded", "scheduler"), environment),
+            SCHEDULER: Service(SCHEDULER, scheduler, environment),
             PROCESSOR: Service(PROCESSOR, (*airflow, "dag-processor"), environment),
             TRIGGERER: Service(TRIGGERER, (*airflow, "triggerer", "--skip-serve-logs"), environment),
         }
