@@ -18,6 +18,11 @@ from core.errors import NotReady
 from core.settings import without_password
 from core.text import T
 
+#: the product's schemas; what else a server holds is not ours
+SCHEMAS = ("hub", "records", "libraries", "staging")
+#: what running batches keep there is made again from the landing
+TRANSIENT = "staging"
+_VERSION = "hutong_version"
 #: MERGE … RETURNING old.*, new.* came with this version
 MINIMUM = 180000
 
@@ -73,6 +78,7 @@ def connect(url: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the product's own tables up to date (datasets' tables follow contracts, not migrations)."""
+    pending(engine)
     config = _config()
     with engine.begin() as connection:
         # two processes starting at once: the second waits, then finds nothing to do
@@ -81,13 +87,16 @@ def migrate(engine: Engine) -> None:
         try:
             command.upgrade(config, "head")
         except ProgrammingError as error:
-            raise NotReady(
-                T("数据库用户无权建表或建角色。", "The database user may not create schemas or roles."),
-                remedy=T(
-                    "授予该用户本库的所有权与 CREATEROLE 权限。", "Make it owner of the database, with CREATEROLE."
-                ),
-                code="database_rights",
-            ) from error
+            raise without_rights() from error
+
+
+def without_rights() -> NotReady:
+    """The refusal for a database user that may not do what setting up needs."""
+    return NotReady(
+        T("数据库用户无权建表或建角色。", "The database user may not create schemas or roles."),
+        remedy=T("授予该用户本库的所有权与 CREATEROLE 权限。", "Make it owner of the database, with CREATEROLE."),
+        code="database_rights",
+    )
 
 
 def create(administrator: str, database: str, owner: str, password: str) -> str:
@@ -109,14 +118,71 @@ def create(administrator: str, database: str, owner: str, password: str) -> str:
     return made.render_as_string(hide_password=False)
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether the tables are those of this version of the program."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+def revision(engine: Engine) -> str | None:
+    """The migration that the tables are at; None when there are none."""
     with engine.connect() as connection:
-        return (
-            MigrationContext.configure(connection, opts={"version_table": "hutong_version"}).get_current_revision()
-            == head
+        return MigrationContext.configure(connection, opts={"version_table": _VERSION}).get_current_revision()
+
+
+def pending(engine: Engine) -> list[str]:
+    """The migrations that `migrate` would apply, oldest first. NotReady when the tables are a newer program's."""
+    at = revision(engine)
+    known = revisions()
+    if at is not None and at not in known:
+        raise NotReady(
+            T(f"数据库属于更新的版本(迁移 {at}),本程序只认识到 {known[-1]}。",
+              f"The database is of a newer release (migration {at}); this program knows up to {known[-1]}."),
+            remedy=T("安装当时的版本或更新的版本;数据库不支持降级。",
+                     "Install the release that set it up, or a newer one; a database is not taken back to an older release."),
+            code="database_newer",
+        )  # fmt: skip
+    return known[known.index(at) + 1 :] if at else known
+
+
+def revisions() -> list[str]:
+    """Every migration of this program, oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+
+
+def require_current(engine: Engine) -> None:
+    """NotReady when the tables are not those of this version of the program, saying which way."""
+    left = pending(engine)
+    if left == revisions():
+        raise NotReady(
+            T("数据库尚未初始化。", "The database is not set up."),
+            remedy=T("运行 hutong up。", "Run `hutong up`."),
+            code="not_migrated",
         )
+    if left:
+        raise NotReady(
+            T(f"数据库有 {len(left)} 项升级待执行({'、'.join(left)})。",
+              f"The database waits for {len(left)} migrations ({', '.join(left)})."),
+            remedy=T("先备份(hutong backup),再运行 hutong migrate 或 hutong up。",
+                     "Back it up with the release before (`hutong backup`), then run `hutong migrate` or `hutong up`."),
+            code="not_migrated",
+        )  # fmt: skip
+
+
+def stamp(engine: Engine, at: str) -> None:
+    """Say that the tables are those of a migration: they were restored so."""
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.stamp(config, at)
+
+
+def prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """What a dump of the schemas needs and does not hold, for it belongs to the server and its user: the role that answers
+    (docs/adr/0007)."""
+    connection.execute(
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hutong_answer') THEN CREATE ROLE hutong_answer NOLOGIN; "
+        "END IF; EXECUTE format('GRANT hutong_answer TO %I', current_user); END $$"
+    )
+
+
+def grant_by_default(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Tables of datasets yet to come are readable for the role that answers, whoever owns them here."""
+    connection.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA records GRANT SELECT ON TABLES TO hutong_answer")
 
 
 def _config() -> Config:

@@ -36,13 +36,11 @@ class Hub:
     def open(cls, settings: Settings) -> Hub:
         """The installation as it stands; NotReady when its database does not run or is of another version."""
         hub = cls(settings, database_url(settings))
-        if not database.is_current(hub.engine):
+        try:
+            database.require_current(hub.engine)
+        except NotReady:
             hub.close()
-            raise NotReady(
-                T("数据库尚未初始化,或属于另一版本。", "The database is not set up, or is of another version."),
-                remedy=T("运行 hutong up。", "Run `hutong up`."),
-                code="not_migrated",
-            )
+            raise
         return hub
 
     @classmethod
