@@ -140,13 +140,30 @@ class Compiler:
     def _namesakes(self, branch: Branch) -> str:
         """How many rows of the branch name somebody of the subject's name without saying the number."""
         if branch.role:
-            start = [_named(f"namesake_{self.who[branch.who]}", branch, "n")]
+            start = [_named(f"namesake_{self.who[branch.who]}", branch, "n", self._identified(branch))]
         elif branch.number:
             start = [*(f"n.{quote(item)} IS NULL" for item in branch.number), self._agrees(branch, "n")]
         else:
             return "0"
         where = " AND ".join([*start, *self._kept(branch.where, branch.dataset, "n")])
         return f"(SELECT count(*) FROM {current(branch.dataset)} n WHERE {where})"
+
+    def _identified(self, branch: Branch) -> str:
+        """That the same party of the record `m` has a comparable number in another role: a firm's registration number is
+        empty, its credit code is not. Roles with one name item are about one party."""
+        names = {subject.role: subject.name for subject in self.contracts[branch.dataset].subjects}
+        alike = {
+            role: [other for other, name in names.items() if other != role and name and name == names[role]]
+            for role in branch.role
+        }
+        numbered = [
+            f" AND NOT (m.role = {_text(role)} AND EXISTS (SELECT FROM libraries.mention o WHERE o.dataset = m.dataset"
+            f" AND o.key = m.key AND o.role IN ({', '.join(map(_text, others))}) AND strpos(o.id_value, '*') = 0"
+            f" AND o.id_value ~ ANY(ARRAY[{', '.join(f'%(form_{slot})s' for slot in self.who[branch.who].split('_'))}])))"
+            for role, others in alike.items()
+            if others
+        ]
+        return "".join(numbered)
 
     def _strangers(self, branch: Branch) -> str:
         """How many rows have the number asked with, and name somebody else."""
@@ -234,13 +251,13 @@ def _waiting(dataset: str, item: str, values: str, rows: str) -> str:
     )
 
 
-def _named(who: str, branch: Branch, alias: str) -> str:
+def _named(who: str, branch: Branch, alias: str, but: str = "") -> str:
     """Rows whose key is among the mentions of `me` or `namesake` in the branch's roles. An array, not a join: the plan
     then always starts at these few keys."""
     roles = ", ".join(_text(role) for role in branch.role)
     return (
         f"{alias}._key = ANY(ARRAY(SELECT m.key FROM {who} m"
-        f" WHERE m.dataset = {_text(branch.dataset)} AND m.role IN ({roles})))"
+        f" WHERE m.dataset = {_text(branch.dataset)} AND m.role IN ({roles}){but}))"
     )
 
 

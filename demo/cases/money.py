@@ -52,14 +52,15 @@ def loan(
     return key
 
 
-def cases(desk: Desk) -> None:
-    """Everything the fund may say about a person."""
-    _example(desk)
+def cases(desk: Desk) -> Subject:
+    """Everything the fund may say about a person. Returns the person that examples use."""
+    example = _example(desk)
     _contributions(desk)
     _loans(desk)
+    return example
 
 
-def _example(desk: Desk) -> None:
+def _example(desk: Desk) -> Subject:
     who = desk.person()
     title(desk, (who.name, who.number))
     account(desk, who)
@@ -69,6 +70,7 @@ def _example(desk: Desk) -> None:
     desk.ask(NO_HOME, who, "held", False, "home", note=note, demo=True)
     desk.ask(CONTRIBUTIONS, who, "held", True, "paid", note=note, demo=True)
     desk.ask(SETTLED, who, "held", True, "settled", note=note, demo=True)
+    return who
 
 
 def _contributions(desk: Desk) -> None:
@@ -83,10 +85,10 @@ def _contributions(desk: Desk) -> None:
     who = desk.person()
     key = account(desk, who, "02", paid_to=9, months=5)
     desk.plant("fund_account", "sealed", key)
-    desk.ask(CONTRIBUTIONS, who, "held", False, "not_paying", note="账户封存")
+    desk.ask(CONTRIBUTIONS, who, "held", False, "sealed", note="账户封存")
     who = desk.person()
     account(desk, who, "05", paid_to=8, months=6)
-    desk.ask(CONTRIBUTIONS, who, "held", False, "not_paying", note="账户已销户提取")
+    desk.ask(CONTRIBUTIONS, who, "held", False, "closed", note="账户已销户提取")
     who = desk.person()
     account(desk, who, paid_to=6, months=8)
     desk.ask(CONTRIBUTIONS, who, "held", False, "not_every_month", note="账户正常, 最近五个月未缴")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
@@ -25,7 +25,8 @@ from core import clock
 from core.actor import SYSTEM
 from core.hub import Hub
 from core.ids import uuid7
-from libraries import mentions
+from libraries import known_as, mentions
+from libraries.record_key import key_bytes
 from schemas import published
 from schemas.derive.sql import current
 from schemas.published import Published
@@ -44,16 +45,18 @@ class Someone:
     number: str
     name: str
     old_number: str
+    registration: str = ""
+    relation: str = "subject"
 
     def as_json(self) -> dict[str, str]:
         """As a question names them."""
         return {"kind": self.kind, "number": self.number, "name": self.name}
 
 
-def person() -> Someone:
-    """A new resident, born in 19xx."""
+def person(age: int | None = None) -> Someone:
+    """A new resident, born in 19xx, or of an age in years."""
     n = next(_serial)
-    birth = date(1960, 1, 1) + timedelta(days=n)
+    birth = date(1960, 1, 1) + timedelta(days=n) if age is None else clock.today() - timedelta(days=age * 366)
     base = f"430903{birth:%Y%m%d}{n % 900 + 10:03d}"
     number = base + mod_11_2.calc_check_digit(base)
     return Someone("identity_card", number, _SURNAMES[n % 10] + chr(0x4E00 + n), number[:6] + number[8:17])
@@ -64,7 +67,13 @@ def firm() -> Someone:
     n = next(_serial)
     base = f"91430903MA5C{n:05d}"
     total = sum(_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(base))
-    return Someone("credit_code", base + _ALPHABET[-total % 31], f"益阳{chr(0x4E00 + n)}（集团）有限公司", base[8:17])
+    return Someone(
+        "credit_code",
+        base + _ALPHABET[-total % 31],
+        f"益阳{chr(0x4E00 + n)}（集团）有限公司",
+        base[8:17],
+        f"430903{n:09d}",
+    )
 
 
 @dataclass
@@ -134,7 +143,7 @@ class Town:
         }
         unknown = row.keys() - values.keys()
         assert not unknown, f"{dataset} has no {unknown}"
-        key = hashlib.md5("\x1f".join(str(row[name]) for name in contract.key).encode()).digest()
+        key = key_bytes("test", [values[name] for name in contract.key])[0].tobytes()
         stored = {name: value[0].as_py() for name, value in values.items()}
         listed = ", ".join(f'"{name}"' for name in stored)
         with self.hub.begin() as connection:
@@ -152,6 +161,15 @@ class Town:
                         "VALUES (:dataset, :key, :role, :part, 'test', :id_kind, :id_value, :name)"
                     ),
                     named | {"dataset": dataset, "key": key},
+                )
+            keys = pa.array([key], pa.binary())
+            for said in known_as.of_rows(contract, self.published.libraries, values, keys, "test").to_pylist():
+                connection.execute(
+                    text(
+                        "INSERT INTO libraries.known_as (dataset, key, role, attribute, library, kind, value, form, of_dataset, "
+                        "of_key) VALUES (:dataset, :key, :role, :attribute, :library, :kind, :value, :form, :of_dataset, :of_key)"
+                    ),
+                    said | {"dataset": dataset, "key": key},
                 )
 
     def quarantine(
@@ -184,11 +202,9 @@ class Town:
                 )
         return batch
 
-    def ask(
-        self, who: Someone, *types: str, item: str = ITEM, parameters: Mapping[str, int] | None = None
-    ) -> dict[str, Any]:
+    def ask(self, who: Someone, *types: str, **more: Any) -> dict[str, Any]:
         """The whole answer to a question."""
-        return dict(json.loads(self.answer(question(who, *types, item=item, parameters=parameters)).body))
+        return dict(json.loads(self.answer(question(who, *types, **more)).body))
 
     def line(self, who: Someone, type: str, **more: Any) -> dict[str, Any]:
         """The answer's only line."""
@@ -215,23 +231,28 @@ class Town:
 
 
 def question(
-    who: Someone, *types: str, item: str = ITEM, parameters: Mapping[str, int] | None = None, **changed: Any
-) -> Query:
-    """A question about somebody."""
+    who: Someone, *types: str, item: str = ITEM, parameters: Mapping[str, int | str] | None = None,
+    declared: Iterable[Someone] = (), **changed: Any,
+) -> Query:  # fmt: skip
+    """A question about somebody; without types, for all that the service item asks for."""
     body = {
         "service_item": item, "case_no": "2026-0001", "operator": "window-03",
         "basis": {"kind": "statutory", "reference": "测试条例第一条"}, "subject": who.as_json(),
-        "certificates": [{"type": type, "parameters": dict(parameters or {})} for type in types],
+        "declared": [one.as_json() | {"relation": one.relation} for one in declared],
+        "certificates": [{"type": type, "parameters": dict(parameters or {})} for type in types] or None,
     }  # fmt: skip
     return Query.model_validate(body | changed)
 
 
-def fill(row: Mapping[str, Any], who: Someone, last: str) -> dict[str, Any]:
-    """A case's row with its placeholders filled; `$new` is a new key, `$last` the one before."""
+def fill(row: Mapping[str, Any], who: Someone, other: Someone, last: str) -> dict[str, Any]:
+    """A case's row with its placeholders filled; `$new` is a new key, `$last` the one before, `$other_…` somebody else's."""
     new = f"K{next(_serial):08d}"
     known = {
         "$new": new, "$last": last, "$number": who.number, "$old_number": who.old_number, "$name": who.name,
         "$half_width_name": who.name.replace("（", "(").replace("）", ")"),
+        "$masked": who.number[:6] + "*" * 8 + who.number[14:], "$registration": who.registration,
+        "$former_name": former_name(who), "$title": title(who), "$unit": unit(who),
+        "$other_number": other.number, "$other_name": other.name,
     }  # fmt: skip
     filled: dict[str, Any] = {}
     for item, value in row.items():
@@ -241,6 +262,21 @@ def fill(row: Mapping[str, Any], who: Someone, last: str) -> dict[str, Any]:
             value = _day(value)
         filled[item] = value
     return filled
+
+
+def title(who: Someone) -> str:
+    """The number of somebody's title certificate."""
+    return f"湘(2023)益阳市不动产权第{zlib.crc32(who.number.encode()) % 10**7:07d}号"
+
+
+def former_name(who: Someone) -> str:
+    """What somebody was called before."""
+    return f"{who.name[:2]}旧{who.name[2:]}"
+
+
+def unit(who: Someone) -> str:
+    """The unit of that title."""
+    return f"430903088001GB{zlib.crc32(who.number.encode()) % 10**5:05d}F00010001"
 
 
 def _day(value: str) -> Any:
