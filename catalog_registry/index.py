@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -85,7 +85,7 @@ def _rows(connection: Connection, numbering: Numbering, described: Sequence[Desc
             "dataset": resource.dataset, "department": resource.department, "title": resource.title,
             "origin": one.origin, "resource_class": resource.resource_class, "format": resource.format,
             "share_type": resource.share_type, "cycle": resource.cycle,
-            "period": one.period and f"{one.period.total_seconds()} s", "described": asdict(resource),
+            "period": one.period and f"{one.period.total_seconds()} s", "described": _described(resource),
             "sort_name": "".join(syllable for _, syllable in lexemes.spelling(lexemes.normal(resource.title))),
             "indexed": VERSION,
         }  # fmt: skip
@@ -110,6 +110,11 @@ def _rows(connection: Connection, numbering: Numbering, described: Sequence[Desc
         f"FROM jsonb_to_recordset(:rows) AS given ({_TYPED}) WHERE r.dataset = given.dataset",
         old,
     )
+
+
+def _described(resource: Resource) -> dict[str, Any]:
+    """What `asdict` gives, in a tenth of its time: a city has 30,000 items."""
+    return {**vars(resource), "items": [vars(item) for item in resource.items]}
 
 
 _SAID: Mapping[str, str] = {

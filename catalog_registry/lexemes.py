@@ -18,7 +18,7 @@ from pypinyin import lazy_pinyin
 RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|[a-z0-9_]+")
 HANZI = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 #: a longer text is a sentence: nobody types its initials
-SPELLED = 32
+SPELLED = 24
 _MAX_WORD = 60
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from core.errors import DocumentRefused
 from core.text import T
 from schemas.derive import catalogue
 from schemas.document import Source, Strict, model, near, read
@@ -106,9 +107,21 @@ class Listing(Strict):
             )  # fmt: skip
 
 
+def load(document: str | Path, *, file: str = "") -> Listing:
+    """Read and check a listing by itself. Raises DocumentRefused(file, path, remedy)."""
+    text = document if isinstance(document, str) else read(document, file=file).text
+    try:
+        return _good(text)
+    except DocumentRefused:
+        return _checked(read(document, file=file))  # told again, with the name of the file
+
+
 @lru_cache(maxsize=256)
-def _load(text: str, file: str) -> Listing:
-    source = read(text, file=file)
+def _good(text: str) -> Listing:
+    return _checked(read(text))
+
+
+def _checked(source: Source) -> Listing:
     made = model(source, Listing)
     if made.zero_report and made.resources:
         raise source.refused(
@@ -129,14 +142,6 @@ def _load(text: str, file: str) -> Listing:
                 near(one.system, systems),
             )
     return made
-
-
-def load(document: str | Path, *, file: str = "") -> Listing:
-    """Read and check a listing by itself. Raises DocumentRefused(file, path, remedy)."""
-    if isinstance(document, Path):
-        source = read(document, file=file)
-        return _load(source.text, source.file)
-    return _load(document, file)
 
 
 def _once(source: Source, place: str, names: list[str]) -> None:
