@@ -102,7 +102,7 @@ class City:
         from demo.world import SIZES
 
         today: date = clock.today(self.instance.settings.timezone)
-        made = city.make(size, seed, today, on_step)  # type: ignore[arg-type]  # the option allows the two sizes only
+        made = city.make(size, seed, today, on_step)  # type: ignore[arg-type]  # the option allows the three sizes only
         written = write.write(made, self.folder, self._databases(), on_step, f"http://127.0.0.1:{_PORT}")
         residents, firms = SIZES[size]
         kept = Kept(size, seed, today.isoformat(), residents, firms, written.counts, written.systems)

@@ -30,7 +30,7 @@ def nobody(step: str, rows: int) -> None:
 
 
 def make(size: Size, seed: int, today: date, on_step: OnStep = nobody) -> City:
-    """A city of 20,000 (small) or 200,000 (medium) residents; the same arguments give the same city."""
+    """A city of 20,000 (small), 200,000 (medium) or a million residents (large); the same arguments give the same city."""
     residents, bodies = SIZES[size]
     return of_size(residents, bodies, size, seed, today, on_step)
 

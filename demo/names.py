@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from demo.text import Mask, Rng, Text, digits, draw, join, translate
+from demo.text import Mask, Rng, Text, digits, draw, join, plain, translate
 from demo.words import DISTRICTS, words
 
 RARE_SHARE = 0.002  # given names with a character outside the Basic Multilingual Plane (or its rare extension A)
@@ -70,7 +70,7 @@ def distinct(names: Text) -> Text:
     rank = np.arange(names.size) - np.searchsorted(ordered, ordered)
     turn = np.empty(names.size, dtype=np.int64)
     turn[order] = rank
-    return np.where(turn == 0, names, join(names, "第", (turn + 1).astype(np.str_), "分部"))
+    return np.where(turn == 0, names, join(names, "第", plain(turn + 1), "分部"))
 
 
 def addresses(rng: Rng, district: Text) -> Text:
@@ -79,7 +79,7 @@ def addresses(rng: Rng, district: Text) -> Text:
     place = translate(district, {code: name for code, (name, *_) in DISTRICTS.items()})
 
     def number(high: int) -> Text:
-        return rng.integers(1, high, size).astype(np.str_)
+        return plain(rng.integers(1, high, size))
 
     flat = join(number(33), digits(rng.integers(1, 5, size), 2))
     street = draw(rng, words("streets"), size)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 from psycopg import sql
 
+_BATCH = 50_000
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -31,11 +32,13 @@ def replace(
     connection.execute(sql.SQL("drop table if exists {}").format(quoted))
     definitions = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(types[column])) for column in columns]
     connection.execute(sql.SQL("create table {} ({})").format(quoted, sql.SQL(", ").join(definitions)))
-    buffer = io.BytesIO()
     # a null is an empty field and never quoted, which is how COPY's CSV form reads it
-    pcsv.write_csv(table, buffer, pcsv.WriteOptions(include_header=False, quoting_style="needed"))
+    options = pcsv.WriteOptions(include_header=False, quoting_style="needed")
     with connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(quoted)) as copy:
-        copy.write(buffer.getbuffer())
+        for batch in table.to_batches(max_chunksize=_BATCH):
+            buffer = io.BytesIO()
+            pcsv.write_csv(batch, buffer, options)
+            copy.write(buffer.getbuffer())
     if key:
         keys = sql.SQL(", ").join(map(sql.Identifier, key))
         connection.execute(sql.SQL("alter table {} add primary key ({})").format(quoted, keys))

@@ -10,7 +10,7 @@ import numpy as np
 from demo import names, numbers
 from demo.firms import INDIVIDUAL, Firms
 from demo.people import People
-from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, join, some
+from demo.text import Days, Ints, Mask, Rng, Text, digits, draw, join, plain, some
 
 EXISTING = "1"
 INDIVIDUAL_KIND = "9500"
@@ -133,4 +133,4 @@ def _changes(rng: Rng, firms: Firms, people: People, firm: Ints, capital: Ints, 
 
 
 def _wan(amount: Ints) -> Text:
-    return join((amount // 10_000).astype(np.str_), "万元")
+    return join(plain(amount // 10_000), "万元")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,19 +15,28 @@ Ints = NDArray[np.int64]
 Days = NDArray[np.datetime64]
 Rng = np.random.Generator
 
+_FOUR_DIGITS = ((np.arange(10_000)[:, None] // [1000, 100, 10, 1]) % 10 + ord("0")).astype(np.uint32)
 _BLOCK = 1 << 17  # rows a code-point matrix is made for at a time: keeps a million keys from needing gigabytes
 
 
 def digits(values: ArrayLike, width: int) -> Text:
     """Non-negative integers as decimal text of exactly `width` digits, zero-padded, higher digits cut."""
     numbers = np.asarray(values, dtype=np.int64)
-    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
-    out = np.empty(numbers.size, dtype=f"<U{width}")
+    out = np.empty((numbers.size, width), dtype=np.uint32)
     for start in range(0, numbers.size, _BLOCK):
-        part = numbers[start : start + _BLOCK, None]
-        points = ((part // powers) % 10 + ord("0")).astype(np.uint32)
-        out[start : start + _BLOCK] = np.ascontiguousarray(points).view(f"<U{width}").ravel()
-    return out
+        left = numbers[start : start + _BLOCK]
+        for end in range(width, 0, -4):
+            begin = max(end - 4, 0)
+            out[start : start + _BLOCK, begin:end] = _FOUR_DIGITS[left % 10_000][:, 4 - (end - begin) :]
+            left = left // 10_000
+    return out.view(f"<U{width}").ravel()
+
+
+def plain(values: ArrayLike) -> Text:
+    """Integers as decimal text no wider than the widest of them."""
+    numbers = np.asarray(values, dtype=np.int64)
+    widest = max((len(str(int(end))) for end in (numbers.min(), numbers.max())), default=1) if numbers.size else 1
+    return numbers.astype(f"<U{widest}")
 
 
 def points(text: Text, width: int) -> NDArray[np.uint32]:
@@ -50,23 +59,35 @@ def numbers_as_text(values: ArrayLike, places: int) -> Text:
     """Integers counting units of 10^-places as decimal text: (12345, 2) → "123.45"."""
     whole = np.asarray(values, dtype=np.int64)
     if places == 0:
-        return whole.astype(np.str_)
-    return join((whole // 10**places).astype(np.str_), ".", digits(whole % 10**places, places))
+        return plain(whole)
+    return join(plain(whole // 10**places), ".", digits(whole % 10**places, places))
 
 
 def iso(days: Days) -> Text:
     """Dates as yyyy-mm-dd; missing ones as the empty text."""
-    return np.where(np.isnat(days), "", np.datetime_as_string(days, unit="D"))
+    return _spelt(days, "D")
 
 
 def compact(days: Days) -> Text:
     """Dates as yyyymmdd."""
-    return np.strings.replace(np.datetime_as_string(days, unit="D"), "-", "")
+    return _spelt(days, "D", hyphens=False)
 
 
 def yyyymm(months: Days) -> Text:
     """Months (datetime64[M]) as yyyymm."""
-    return np.strings.replace(np.datetime_as_string(months, unit="M"), "-", "")
+    return _spelt(months, "M", hyphens=False)
+
+
+def _spelt(times: Days, unit: Literal["D", "M"], *, hyphens: bool = True) -> Text:
+    """Each day or month between the first and the last is spelt once; a million rows have some ten thousand of them."""
+    moments = times.astype(f"datetime64[{unit}]").astype(np.int64)
+    known = ~np.isnat(times)
+    if not known.any():
+        return np.full(times.size, "", dtype="<U1")
+    first, last = moments[known].min(), moments[known].max()
+    every = np.datetime_as_string(np.arange(first, last + 1).astype(f"datetime64[{unit}]"), unit=unit)
+    spelt = every if hyphens else np.strings.replace(every, "-", "")
+    return np.append(spelt, "")[np.where(known, moments - first, spelt.size)]
 
 
 def some(rng: Rng, among: Mask, count: float) -> Ints:

@@ -19,8 +19,12 @@ from demo.register import Changes, Register
 from demo.savings import Accounts, Employers, Loans
 from demo.text import Rng
 
-Size = Literal["small", "medium"]
-SIZES: dict[str, tuple[int, int]] = {"small": (20_000, 1_800), "medium": (200_000, 18_000)}  # residents, firms
+Size = Literal["small", "medium", "large"]
+SIZES: dict[str, tuple[int, int]] = {  # residents, firms
+    "small": (20_000, 1_800),
+    "medium": (200_000, 18_000),
+    "large": (1_000_000, 250_000),
+}
 OnStep = Callable[[str, int], None]
 
 

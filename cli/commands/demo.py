@@ -13,10 +13,11 @@ from core.text import T
 
 
 class Size(StrEnum):
-    """How many residents: 20,000 or 200,000."""
+    """How many residents: 20,000, 200,000 or a million."""
 
     small = "small"
     medium = "medium"
+    large = "large"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +29,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     size: Annotated[
-        Size | None, typer.Option(help=str(T("small 2 万人,medium 20 万人", "small 20 k, medium 200 k residents")))
+        Size | None,
+        typer.Option(
+            help=str(T("small 2 万人,medium 20 万人,large 100 万人", "small 20 k, medium 200 k, large 1 M residents"))
+        ),
     ] = None,
     port: Annotated[int | None, typer.Option(help=str(T("接口端口", "port of the API")))] = None,
     seed: Annotated[int | None, typer.Option(help=str(T("随机种子", "seed of the city")))] = None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from demo.cases import firms, money, property
+from demo.cases import firms, money, property, register
 from demo.cases.desk import Desk
 from demo.tables.build import with_rows
 from demo.truth import Truth
@@ -21,5 +21,5 @@ def add(tables: Mapping[str, pa.Table], world: World, truth: Truth) -> dict[str,
     desk = Desk(world.today, truth)
     money.cases(desk)
     property.cases(desk)
-    firms.cases(desk)
+    register.cases(desk, firms.cases(desk))
     return {name: with_rows(table, desk.rows.get(name, [])) for name, table in tables.items()}

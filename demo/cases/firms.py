@@ -43,15 +43,16 @@ def penalty(
     return row["xxid"]
 
 
-def cases(desk: Desk) -> None:
-    """Everything the credit platform and the fund may say about a body."""
-    who = desk.firm()
-    employer(desk, who, key=EMPLOYER)
+def cases(desk: Desk) -> Subject:
+    """Everything the credit platform and the fund may say about a body; returns the firm that examples use."""
+    example = desk.firm()
+    employer(desk, example, key=EMPLOYER)
     note = "示例企业: 公积金单位账户正常, 无处罚"
-    desk.ask(REGISTERED, who, "held", True, "registered", note=note, demo=True)
-    desk.ask(CREDIT, who, "not_held", True, "none", note=note, demo=True)
+    desk.ask(REGISTERED, example, "held", True, "registered", note=note, demo=True)
+    desk.ask(CREDIT, example, "not_held", True, "none", note=note, demo=True)
     _credit(desk)
     _employers(desk)
+    return example
 
 
 def _credit(desk: Desk) -> None:

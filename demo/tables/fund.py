@@ -10,7 +10,7 @@ from demo.savings import NORMAL, SEALED, last_month
 from demo.tables.build import card_holder, kind_codes, plant_documents, table
 from demo.tables.market import old_names
 from demo.tables.movements import movements
-from demo.text import Ints, Rng, Text, digits, iso, join, numbers_as_text, put, some, yyyymm
+from demo.text import Ints, Rng, Text, digits, iso, join, numbers_as_text, plain, put, some, yyyymm
 from demo.truth import Truth
 from demo.world import World
 
@@ -61,8 +61,8 @@ def _employers(world: World, key: Text, of_account: Text, states: Text, rate: In
         "dwdz": firms.address[of.firm],
         "dwjcbl": percent,
         "grjcbl": percent,
-        "dwjcrs": counts[NORMAL].astype(np.str_),
-        "dwfcrs": counts[SEALED].astype(np.str_),
+        "dwjcrs": plain(counts[NORMAL]),
+        "dwfcrs": plain(counts[SEALED]),
         "jzny": yyyymm(until),
         "dwzhzt": of.state,
         "dwkhrq": iso(of.opened),
@@ -141,7 +141,7 @@ def _loans(world: World, truth: Truth) -> dict[str, Text]:
         "gtjkrzjhm": np.where(partner, people.number[of.partner], ""),
         "dkffe": numbers_as_text(of.amount * 100, 2),
         "dkffrq": np.where(not_paid, "", iso(of.day)),
-        "dkqs": of.months.astype(np.str_),
+        "dkqs": plain(of.months),
         "dkye": np.where(running, numbers_as_text(left, 2), "0.00"),
         "dkjqrq": iso(of.settled),
         "dkzt": of.state,

@@ -9,7 +9,7 @@ import numpy as np
 from demo import names, numbers
 from demo.tables.build import card_holder, kind_codes, plant_documents
 from demo.tables.rights import right_ids
-from demo.text import Ints, Mask, Rng, Text, digits, join, put, some, translate
+from demo.text import Ints, Mask, Rng, Text, digits, join, plain, put, some, translate
 from demo.truth import Truth
 from demo.world import World
 
@@ -28,7 +28,7 @@ class _Rows:
 
     @property
     def key(self) -> tuple[Text, Text]:
-        return right_ids(self.right), self.seq.astype(np.str_)
+        return right_ids(self.right), plain(self.seq)
 
     def keep(self, kept: Mask) -> _Rows:
         cells = {name: cell[kept] for name, cell in self.cells.items()}
@@ -76,7 +76,7 @@ def _clean(world: World, rng: Rng) -> _Rows:
     firm_no = np.where(nine, firms.organisation[of.firm], firms.code[of.firm])
     firm_type = translate(category, {"91": "2", "92": "2", "12": "3", "11": "4"}, "99")
     shared = world.rights.shared[of.right]
-    percent = of.percent.astype(np.str_)
+    percent = plain(of.percent)
     decimal = np.strings.rstrip(join("0.", digits(of.percent, 2)), "0")
     style = rng.integers(0, 3, len(of))
     written = np.select([style == 0, style == 1], [join(percent, "%"), translate(percent, _FRACTIONS)], decimal)

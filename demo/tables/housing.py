@@ -9,7 +9,7 @@ from demo import numbers
 from demo.contracts import DRAFT, FILED, TITLED
 from demo.tables.build import card_holder, plant_documents, table
 from demo.tables.market import old_names
-from demo.text import Days, Ints, Mask, Rng, Text, digits, iso, join, numbers_as_text, put, some
+from demo.text import Days, Ints, Mask, Rng, Text, digits, iso, join, numbers_as_text, plain, put, some
 from demo.truth import Truth
 from demo.world import World
 
@@ -40,7 +40,7 @@ def _as_number(zeros: Text) -> Text:
 
 
 def _serial(day: Days) -> Text:
-    return (day - _EPOCH).astype(np.int64).astype(np.str_)
+    return plain((day - _EPOCH).astype(np.int64))
 
 
 def _with_serials(rng: Rng, day: Days, fit: Mask, dataset: str, key: Text, truth: Truth) -> Text:
@@ -81,7 +81,7 @@ def _contracts(world: World, truth: Truth) -> dict[str, Text]:
 
     filed = np.isin(of.state, ["2", "3", TITLED])
     day = np.where(of.state == DRAFT, np.datetime64("NaT"), of.day)
-    flat = join(rng.integers(1, 31, size).astype(np.str_), "栋", rng.integers(101, 3305, size).astype(np.str_), "号")
+    flat = join(plain(rng.integers(1, 31, size)), "栋", plain(rng.integers(101, 3305, size)), "号")
     permit = join("益房预售字（", year, "）第", digits(rng.integers(1, 400, size), 4), "号")
     price = area * rng.integers(3800, 8200, size)  # hundredths of a square metre × yuan = cents
     return {
@@ -149,7 +149,7 @@ def _subsidies(world: World, truth: Truth) -> dict[str, Text]:
         "SQRXM": people.name[of.applicant],
         "SQRZJH": put(number, rows, _as_number(zeros)),
         "GTSQR": np.array(listed),
-        "JTRKS": (others + 1).astype(np.str_),
+        "JTRKS": plain(others + 1),
         "BZFS": of.way,
         "ZFZL": of.address,
         "QZRQ": _with_serials(rng, of.start, intact, name, key, truth),

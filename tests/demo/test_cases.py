@@ -9,7 +9,7 @@ import pytest
 from demo.city import City
 
 PERSON = {"residential_registration", "no_home_in_city", "fund_contributions", "fund_loan_settled"}
-FIRM = {"credit_check", "employer_registered"}
+FIRM = {"credit_check", "employer_registered", "business_licence"}
 
 
 @pytest.mark.parametrize("type_", sorted(PERSON | FIRM))
