@@ -22,6 +22,7 @@ from pyarrow import fs
 from pydantic import BaseModel, Field, ValidationError
 
 from connectors.query import bad_bound
+from connectors.stores import Files
 from core import clock
 from core.errors import BatchBlocked
 from core.text import T
@@ -31,6 +32,7 @@ SETTLE = timedelta(seconds=60)
 """A file without a manifest, or a manifest that is not whole, may still be being written for so long."""
 
 _PIECE = 1 << 20
+_LARGEST_MANIFEST = 16 << 20
 
 
 class File(BaseModel):
@@ -58,6 +60,8 @@ class Delivery:
     folder: str
     files: tuple[File, ...]
     manifest: bytes | None
+    listed: frozenset[str] = frozenset()
+    """Every file its manifest names."""
 
     @property
     def name(self) -> str:
@@ -82,15 +86,27 @@ def place(mark: str) -> tuple[datetime, str]:
 class Drop:
     """One drop folder."""
 
-    def __init__(self, files: fs.FileSystem, base: str, zone: str) -> None:
+    def __init__(self, files: Files, base: str, zone: str) -> None:
         self.fs = files
         self._base = base
         self._zone = ZoneInfo(zone)
 
-    def deliveries(self, pattern: str, *, manifests: bool, settle: timedelta) -> list[Delivery]:
-        """Complete deliveries that hold a file matching the pattern, oldest first. Raises OSError."""
+    def deliveries(
+        self, pattern: str, *, after: str | None, newest: bool, manifests: bool, settle: timedelta
+    ) -> list[Delivery]:
+        """Complete deliveries that hold a file matching the pattern and came after that mark, oldest first; or of them the
+        newest only. Those that were taken before are not looked into: senders clear them away. Raises OSError."""
         found = self._described(pattern, settle) if manifests else self._settled(pattern, settle)
-        return sorted(found, key=lambda delivery: place(delivery.mark))
+        fresh = [one for one in found if after is None or place(one.mark) > place(after)]
+        taken: list[Delivery] = []
+        for delivery in sorted(fresh, key=lambda one: place(one.mark), reverse=True):
+            if delivery.manifest is not None:
+                self._check(delivery, pattern)
+            if delivery.files:
+                taken.insert(0, delivery)
+            if taken and newest:
+                break
+        return taken
 
     def _described(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
         for folder in self.fs.get_file_info(fs.FileSelector(self._base)):
@@ -105,11 +121,11 @@ class Drop:
             if manifest is None:
                 continue
             wanted = tuple(file for file in manifest.files if _matches(file.name, pattern))
-            self._check(folder, manifest, pattern)
-            if wanted:
-                moment = manifest.delivered_at
-                aware = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
-                yield Delivery(manifest.id, aware, folder.path, wanted, text)
+            moment = manifest.delivered_at
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
+            yield Delivery(
+                manifest.id, aware, folder.path, wanted, text, frozenset(file.name for file in manifest.files)
+            )
 
     def _settled(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
         for info in self.fs.get_file_info(fs.FileSelector(self._base)):
@@ -125,29 +141,27 @@ class Drop:
                 return None
             fields = ", ".join(".".join(map(str, e["loc"])) for e in _errors(error)) or "JSON"
             raise blocked(
-                T(f"交换批次 {folder} 的清单有误：{fields}", f"The manifest of delivery {folder} is wrong: {fields}.")
+                T(f"交换批次 {folder} 的清单有误:{fields}。", f"The manifest of delivery {folder} is wrong: {fields}.")
             ) from None
         aware = manifest.delivered_at.tzinfo and manifest.delivered_at > clock.now() + timedelta(days=1)
         if aware:
             # It would hide every later delivery.
             raise blocked(
-                T(f"交换批次 {folder} 的时间在未来", f"The manifest of delivery {folder} is dated in the future.")
+                T(f"交换批次 {folder} 的时间在未来。", f"The manifest of delivery {folder} is dated in the future.")
             )
         return manifest
 
-    def _check(self, folder: fs.FileInfo, manifest: Manifest, pattern: str) -> None:
+    def _check(self, delivery: Delivery, pattern: str) -> None:
         """Files and manifest must name each other."""
-        listed = {file.name for file in manifest.files}
-        there = {info.base_name for info in self.fs.get_file_info(fs.FileSelector(folder.path))}
-        for name in sorted(name for name in listed - there if _matches(name, pattern)):
-            raise blocked(
-                T(f"交换批次 {folder.base_name} 缺少文件 {name}", f"Delivery {folder.base_name} lacks file {name}.")
-            )
-        for name in sorted(name for name in there - listed if _matches(name, pattern)):
+        name = delivery.name
+        there = {info.base_name for info in self.fs.get_file_info(fs.FileSelector(delivery.folder))}
+        for file in sorted(file for file in delivery.listed - there if _matches(file, pattern)):
+            raise blocked(T(f"交换批次 {name} 缺少文件 {file}。", f"Delivery {name} lacks file {file}."))
+        for file in sorted(file for file in there - delivery.listed if _matches(file, pattern)):
             raise blocked(
                 T(
-                    f"交换批次 {folder.base_name} 的清单没有列出 {name}",
-                    f"The manifest of delivery {folder.base_name} does not list {name}.",
+                    f"交换批次 {name} 的清单没有列出 {file}。",
+                    f"The manifest of delivery {name} does not list {file}.",
                 )
             )
 
@@ -164,8 +178,9 @@ class Drop:
         return digest.hexdigest() if same and target.stat().st_size == after.size else None
 
     def _bytes(self, path: str) -> bytes:
+        """A whole small file; what is larger is cut, and no manifest."""
         with self.fs.open_input_stream(path) as stream:
-            return bytes(stream.read())
+            return bytes(stream.read(_LARGEST_MANIFEST))
 
 
 def blocked(message: T, *, code: str = "manifest") -> BatchBlocked:

@@ -52,7 +52,11 @@ class Extraction(AbstractContextManager["Extraction"]):
         """Open the source: afterwards `schema` and `nothing_new` are known."""
         if not self._begun:
             self._begun = True
-            self._first = next(self._batches, None)
+            try:
+                self._first = next(self._batches, None)
+            except BaseException:
+                self.resources.close()  # what was never entered is never left
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,6 +1,6 @@
 """Files dropped into a folder: CSV, workbooks and Parquet, in deliveries with a manifest.
 
-Secret: `{"url": "file:///…"}` or any other address pyarrow.fs knows. Source:
+Secret: where they lie (connectors.stores: a folder, SFTP, an object store). Source:
     pattern     names of the feed's files, with * and ? (default: every file)
     folder      below the address (default: the address itself)
     manifest    none: the sender writes no manifest.json, files count once they rest (`settle_s`, 60 s)
@@ -14,7 +14,6 @@ and read from the copy, so that what was checked is what is read and landed.
 from __future__ import annotations
 
 import codecs
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 
-from connectors import delimited, refusals, spreadsheet
-from connectors.delivery import MANIFEST, SETTLE, Delivery, Drop, File, blocked, place
+from connectors import delimited, refusals, spreadsheet, stores
+from connectors.delivery import MANIFEST, SETTLE, Delivery, Drop, File, blocked
 from connectors.extraction import Extraction
 from connectors.tabular import Sheet
-from core.errors import BatchBlocked, DocumentRefused, HutongError, NotReady
+from core import scratch
+from core.errors import BatchBlocked, DocumentRefused
 from core.text import T
 
 if TYPE_CHECKING:
@@ -58,10 +57,11 @@ def extract(
 
     def read(run: Extraction) -> Iterator[pa.RecordBatch]:
         reading = _Reading(system.id, feed, run)
-        try:
-            chosen = reading.choose(_drop(system, feed, secret), since)
-        except OSError as error:
-            raise _unreachable(system.id, error) from None
+        below = str(feed.source.get("folder", "")).strip("/")
+        copies = run.resources.enter_context(scratch.folder())
+        with stores.opened(system.id, secret) as (store, base):
+            place = f"{base.rstrip('/')}/{below}" if below else base
+            chosen = reading.choose(Drop(store, place, feed.timezone), since, copies)
         yield from reading.batches(chosen)
 
     return Extraction(read, since=since, zone=feed.timezone, chunk_rows=chunk_rows)
@@ -77,17 +77,16 @@ class _Reading:
         self._known = frozenset(feed.columns) | frozenset(feed.ignore)
         run.schema = pa.schema([pa.field(name, pa.string()) for name in feed.columns])
 
-    def choose(self, drop: Drop, since: str | None) -> list[tuple[Delivery, File, Path]]:
-        """Copies of the new deliveries' files. Raises OSError when the folder cannot be read."""
+    def choose(self, drop: Drop, since: str | None, folder: Path) -> list[tuple[Delivery, File, Path]]:
+        """Copies of the new deliveries' files, made in `folder`. Raises OSError when the drop cannot be read."""
         source = self._feed.source
-        found = drop.deliveries(
+        fresh = drop.deliveries(
             str(source.get("pattern", "*")),
+            after=since,
+            newest=self._feed.mode == "full",
             manifests=source.get("manifest") != "none",
             settle=timedelta(seconds=float(source.get("settle_s", SETTLE.total_seconds()))),
         )
-        fresh = [one for one in found if since is None or place(one.mark) > place(since)]
-        fresh = fresh[-1:] if self._feed.mode == "full" else fresh
-        folder = Path(self._run.resources.enter_context(tempfile.TemporaryDirectory(prefix="hutong-")))
         copies: list[tuple[Delivery, File, Path]] = []
         for delivery in fresh:
             own = self._copied(drop, delivery, folder)
@@ -200,20 +199,3 @@ def _aligned(batch: pa.RecordBatch, schema: pa.Schema, name: str) -> pa.RecordBa
             T("列类型与同批其他文件不同", "its column types differ from the other files'"),
             T("请部门按同一格式交换。", "Ask the department to deliver files of one layout."),
         ) from None
-
-
-def _drop(system: System, feed: Feed, secret: dict[str, Any]) -> Drop:
-    try:
-        files, base = fs.FileSystem.from_uri(str(secret["url"]))
-    except (KeyError, pa.ArrowException, ValueError):
-        # The address may hold keys, so it is not shown.
-        raise NotReady(
-            T(f"来源系统 {system.id} 的密钥没有可用的地址", f"The secret of {system.id} holds no usable address."),
-            remedy=T('形式为 {"url": "file:///目录"}。', 'It reads {"url": "file:///folder"}.'),
-        ) from None
-    folder = str(feed.source.get("folder", "")).strip("/")
-    return Drop(files, f"{base.rstrip('/')}/{folder}" if folder else base, feed.timezone)
-
-
-def _unreachable(system: str, error: OSError) -> HutongError:
-    return refusals.denied(system) if isinstance(error, PermissionError) else refusals.down(system)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.connectors.mariadb import Mariadb
+from tests.connectors.object_store import ObjectStore
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,11 @@ def mariadb() -> Iterator[Mariadb]:
     server = Mariadb()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """An S3-compatible object store for this session."""
+    store = ObjectStore()
+    yield store
+    store.close()
