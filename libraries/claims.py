@@ -95,7 +95,7 @@ def _derive(conn: Connection, rules: Rules, name: str, attribute: Attribute) -> 
 
 
 def _assign(conn: Connection, rules: Rules, published: Published) -> None:
-    """An identifier for licences whose source gives none, and for all of them who assigned it."""
+    """What a licence's type implies; an identifier where its source gives none, and for all of them who assigned it."""
     rows = conn.execute(
         text(
             "SELECT id, kind, number, EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id AND attribute = :name) AS has "
@@ -104,24 +104,30 @@ def _assign(conn: Connection, rules: Rules, published: Published) -> None:
         {"name": license.IDENTIFIER},
     ).all()
     issuers = {
-        type_: (said.code, published.departments[said.authority].credit_code)
+        type_: (said, published.departments[said.authority])
         for type_, said in rules.library.types.items()
         if said.authority in published.departments
     }
-    claims: list[tuple[Any, str, str]] = []
+    claims: list[tuple[Any, str, str, str, str | None]] = []
     for row in rows:
-        if row.has:
-            claims.append((row.id, license.ASSIGNED_BY, license.BY_ISSUER))
-        elif row.kind in issuers:
-            claims.append((row.id, license.IDENTIFIER, license.provisional(*issuers[row.kind], row.number)))
-            claims.append((row.id, license.ASSIGNED_BY, license.BY_HUB))
-    ids, names, values = (list(column) for column in zip(*claims, strict=True)) if claims else ([], [], [])
+        if row.kind in issuers:
+            said, issuer = issuers[row.kind]
+            implied = license.implied(said, issuer).items()
+            claims += [(row.id, *one, "verified", "type") for one in implied if one[0] in rules.library.attributes]
+            if not row.has:
+                identifier = license.provisional(said.code, issuer.credit_code, row.number)
+                claims.append((row.id, license.IDENTIFIER, identifier, "unverified", None))
+        if row.has or row.kind in issuers:
+            by = license.BY_ISSUER if row.has else license.BY_HUB
+            claims.append((row.id, license.ASSIGNED_BY, by, "unverified", None))
+    columns = [list(column) for column in zip(*claims, strict=True)] if claims else [[]] * 5
     conn.execute(
         text(
-            "INSERT INTO work_claim (entity_id, attribute, value, rank, status) SELECT id, name, value, :rank, 'unverified' "
-            "FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:values AS text[])) AS a (id, name, value)"
+            "INSERT INTO work_claim (entity_id, attribute, value, status, derived, rank) SELECT a.*, :rank FROM unnest("
+            "CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:values AS text[]), CAST(:statuses AS text[]), "
+            "CAST(:origins AS text[])) AS a"
         ),
-        {"rank": DERIVED_RANK, "ids": ids, "names": names, "values": values},
+        {"rank": DERIVED_RANK, **dict(zip(("ids", "names", "values", "statuses", "origins"), columns, strict=True))},
     )
 
 

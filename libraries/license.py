@@ -11,6 +11,8 @@ import hashlib
 import pyarrow as pa
 
 from libraries.kind import Kind
+from schemas.department import Department
+from schemas.library import LicenseType
 from schemas.types import license_id
 
 IDENTIFIER, ASSIGNED_BY = "identifier", "identifier_assigned_by"
@@ -27,6 +29,19 @@ def provisional(type_code: str, issuer: str, number: str) -> str:
     """The hub's own identifier for licence `number` of `type_code` (21 characters), given out by `issuer` (a credit code)."""
     digest = int.from_bytes(hashlib.sha256("\x1f".join((type_code, issuer, number)).encode()).digest())
     return license_id.make(type_code, issuer, f"{digest % 10**SERIAL_DIGITS:0{SERIAL_DIGITS}d}")
+
+
+def implied(said: LicenseType, issuer: Department) -> dict[str, str]:
+    """What a licence's type says of each of them: its name and code, who defines it, and (unless the record says more) which
+    department issues it."""
+    return {
+        "type_name": said.title,
+        "type_code": said.code,
+        "defining_body": said.defined_by,
+        "defining_body_code": said.code[:18],
+        "issuing_body": issuer.name,
+        "issuing_body_code": issuer.credit_code,
+    }
 
 
 KIND = Kind(

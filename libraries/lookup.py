@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from core import clock
 from core.text import T
+from libraries import standing
 from libraries.kind import standard
 from libraries.rules import KINDS
 from schemas.types import get as value_type
@@ -36,37 +38,43 @@ class Value:
 
 @dataclass(frozen=True)
 class Golden:
-    """A golden record with every attribute of its library's document, in the document's order."""
+    """A golden record with every attribute of its library's document, in the document's order; of a licence, those of its
+    type, as they stand today, and its holders."""
 
     library: str
     entity_id: UUID
     attributes: Mapping[str, Value]
     refreshed_at: datetime
+    holders: tuple[standing.Holder, ...] = ()
 
 
-def find(conn: Connection, library: str, number: str, name: str) -> Golden | None:
-    """The record of this number whose name (a licence: one of its holders) is this one; both may be written in any form.
-    None without saying whether number or name is wrong: a number alone must not open a record. Raises KeyError for an
-    unknown library."""
+def find(conn: Connection, library: str, number: str, name: str, *, today: date | None = None) -> Golden | None:
+    """The record of this number whose name (a licence: one of its holders) is this one; both may be former ones, written in
+    any form. None without saying whether number or name is wrong: a number alone must not open a record. `today` is the
+    business date by which a licence's term is judged. Raises KeyError for an unknown library."""
     kind = KINDS[library]
     wanted, called = kind.standard(number), standard(value_type(kind.name_type), name)
     if wanted is None or called is None:
         return None
     rows = conn.execute(
         text(
-            "SELECT g.library, g.entity_id, g.attributes, g.refreshed_at FROM libraries.entity e JOIN libraries.golden g "
-            "ON g.library = e.library AND g.entity_id = e.id WHERE e.library = :library AND e.id_value = :number ORDER BY e.id"
+            "WITH known AS (SELECT e.id FROM libraries.entity e WHERE e.library = :library AND e.id_value = :number "
+            "UNION SELECT m.entity_id FROM libraries.known_as k JOIN libraries.mention m ON (m.dataset, m.key, m.role) = "
+            "(k.of_dataset, k.of_key, k.role) WHERE k.form = :number AND k.kind = 'number' AND k.library = :library) "
+            "SELECT g.library, g.entity_id, g.attributes, g.refreshed_at FROM known JOIN libraries.golden g "
+            "ON g.library = :library AND g.entity_id = known.id ORDER BY g.entity_id"
         ),
         {"library": library, "number": kind.form(wanted)},
-    )
+    ).all()
+    document = _document(conn, library) if rows else {}
+    names = [kind.name, *(one["name"] for one in document.get("attributes", ()) if one["known_as"] == "name")]
     for row in rows:
-        names = row.attributes.get(kind.name, {}).get("value", [])
-        if called in (names if isinstance(names, list) else [names]):
-            return _golden(conn, row)
+        if any(called in _several(row.attributes.get(one, {}).get("value")) for one in names):
+            return _golden(conn, row, document, today)
     return None
 
 
-def get(conn: Connection, library: str, entity_id: UUID) -> Golden | None:
+def get(conn: Connection, library: str, entity_id: UUID, *, today: date | None = None) -> Golden | None:
     """The golden record of an entity; None when it has none."""
     row = conn.execute(
         text(
@@ -74,17 +82,37 @@ def get(conn: Connection, library: str, entity_id: UUID) -> Golden | None:
         ),
         {"l": library, "id": entity_id},
     ).one_or_none()
-    return None if row is None else _golden(conn, row)
+    return None if row is None else _golden(conn, row, _document(conn, library), today)
 
 
-def _golden(conn: Connection, row: Row[Any]) -> Golden:
-    document = conn.execute(
-        text("SELECT body FROM libraries.rules WHERE library = :l AND dataset = ''"), {"l": row.library}
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _document(conn: Connection, library: str) -> dict[str, Any]:
+    body: dict[str, Any] = conn.execute(
+        text("SELECT body FROM libraries.rules WHERE library = :l AND dataset = ''"), {"l": library}
     ).scalar_one()
+    return body
+
+
+def _golden(conn: Connection, row: Row[Any], document: Mapping[str, Any], today: date | None) -> Golden:
+    types = document["decides"]["types"]
+    stored = dict(row.attributes)
+    elsewhere: set[str] = set()
+    holders: tuple[standing.Holder, ...] = ()
+    if types:
+        stored |= standing.standing(conn, row.entity_id, stored, today or clock.today())
+        holders = standing.holders(conn, row.entity_id)
+        type_ = stored.get("type", {}).get("value")
+        elsewhere = {name for said in types.values() for name in said["face"]}
+        elsewhere -= set(types.get(type_, {}).get("face", ()))
     attributes = {}
     for said in document["attributes"]:
-        held = dict(row.attributes.get(said["name"], {}))
+        if said["name"] in elsewhere:
+            continue
+        held = dict(stored.get(said["name"], {}))
         status = held.pop("status", NOT_GIVEN if said["collected"] else NOT_COLLECTED)
         value = held.pop("value", None)
         attributes[said["name"]] = Value(T(said["title"], said["english"]), said["value_type"], value, status, held)
-    return Golden(row.library, row.entity_id, attributes, row.refreshed_at)
+    return Golden(row.library, row.entity_id, attributes, row.refreshed_at, holders)

@@ -13,7 +13,7 @@ from libraries import legal_entity, license, population
 from libraries.kind import Kind
 from libraries.mentions import RECORD
 from schemas.contract import Contract, Contribution, Subject
-from schemas.derive.sql import quote
+from schemas.derive.sql import literal, quote
 from schemas.library import Attribute, Library
 from schemas.published import Published
 
@@ -42,7 +42,8 @@ class Claim:
 @dataclass(frozen=True)
 class Giver:
     """One contribution of one dataset. `type` is the licence's; `target` the dataset whose record it is about, where that
-    is another; `register` says that the dataset is the library's own register: the identity's first authority."""
+    is another; `register` says that the dataset is the library's own register: the identity's first authority. `holders`
+    are the roles of a licence's holders, `succession` the item in common with those before and after it."""
 
     contract: Contract
     role: str
@@ -50,6 +51,8 @@ class Giver:
     type: str | None
     target: str | None
     register: bool
+    holders: tuple[str, ...]
+    succession: str | None
     claims: tuple[Claim, ...]
 
 
@@ -125,7 +128,10 @@ def _giver(library: Library, kind: Kind, contract: Contract, contribution: Contr
         claims.append(Claim(name, said_sql, constant, cut, rank, _status(said, rank, len(order))))
     identity = library.attributes[library.identity].authority
     register = target is None and library.identity in contribution.items and contract.department in identity[:1]
-    return Giver(contract, contribution.role, contribution.when, type_, target, register, tuple(claims))
+    return Giver(
+        contract, contribution.role, contribution.when, type_, target, register, contribution.holders,
+        contribution.succession, tuple(claims),
+    )  # fmt: skip
 
 
 def _given(
@@ -142,10 +148,19 @@ def _given(
             given[attribute] = ("w.id_value", None, None)
         elif subject is None or name not in (subject.id, subject.name):
             cut = item.separator if library.attributes[attribute].many else None
-            given[attribute] = (f"to_jsonb(r.{quote(name)}) #>> '{{}}'", None, cut)
+            said = f"to_jsonb(r.{quote(name)}) #>> '{{}}'"
+            given[attribute] = (_called(said, contribution.codes.get(attribute)), None, cut)
     own = dict(kind.numbers) | ({kind.name: "w.name"} if kind.named else {}) if subject else {}
     given |= {attribute: (sql, None, None) for attribute, sql in own.items() if attribute in library.attributes}
     return given | {attribute: ("", value, None) for attribute, value in contribution.values.items()}
+
+
+def _called(said: str, codes: Mapping[str, str] | None) -> str:
+    """A value as the library calls it."""
+    if codes is None:
+        return said
+    cases = " ".join(f"WHEN {literal(before)} THEN {literal(after)}" for before, after in codes.items())
+    return f"CASE {said} {cases} END"
 
 
 def _status(attribute: Attribute, rank: int, authorities: int) -> str:
@@ -194,6 +209,7 @@ def _bodies(rules: Rules) -> dict[str, Any]:
                     "title": one.title,
                     "english": one.english,
                     "value_type": one.value_type,
+                    "known_as": one.known_as,
                     "collected": rules.collected(name),
                 }
                 for name, one in rules.library.attributes.items()
@@ -208,6 +224,8 @@ def _bodies(rules: Rules) -> dict[str, Any]:
                 "type": giver.type,
                 "target": giver.target,
                 "register": giver.register,
+                "holders": list(giver.holders),
+                "succession": giver.succession,
                 "rank": rules.ranks[giver.contract.id],
                 "since": giver.contract.valid_from,
                 "claims": [asdict(claim) for claim in giver.claims],

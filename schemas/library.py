@@ -17,8 +17,10 @@
         knownAs: number             # or `name`: what a department of `authority` says here, the subject was or is also known
                                     # by; who is named by it elsewhere is the same subject
         provisional: true           # may be assigned by the hub, marked hub_provisional (license identifiers)
+    state: household_status         # the attribute that says whether the subject still is: shown beside whatever it holds
     types:                          # license library only: value of the attribute `type` → whose it is
-      <type>: {title: 不动产权证书, authority: a, code: 18-character code of the defining body + 3 digits (GB/T 36904)}
+      <type>: {title: 不动产权证书, authority: a, code: 18-character code of the defining body + 3 digits (GB/T 36904),
+               definedBy: 自然资源部, face: [attributes that stand on this type's face, and on no other's]}
 
 A department of `authority` need not exist yet: it is the law that names it, not the installation.
 """
@@ -72,10 +74,13 @@ class Attribute(Strict):
 
 
 class LicenseType(Strict):
-    """A kind of licence: who issues it, and its GB/T 36904 type code."""
+    """A kind of licence: who issues it, its GB/T 36904 type code and the body that defines the type, what is on its face."""
 
     title: str
+    english: str
     authority: str
+    defined_by: str = Field(alias="definedBy")
+    face: tuple[str, ...] = ()
     code: str = Field(pattern=r"^[0-9A-Z]{18}[0-9]{3}$")
 
 
@@ -85,6 +90,7 @@ class Library(Strict):
     library: str = Field(pattern=_NAME)
     title: str
     identity: str
+    state: str | None = None
     attributes: Mapping[str, Attribute]
     types: Mapping[str, LicenseType] = {}
 
@@ -98,12 +104,13 @@ def load(document: str | Path, *, file: str = "") -> Library:
     """Read and check a library document. Raises DocumentRefused."""
     source = read(document, file=file)
     library = model(source, Library)
-    if library.identity not in library.attributes:
-        raise source.refused(
-            ("identity",),
-            T(f"没有属性 {library.identity}", f"there is no attribute {library.identity}"),
-            near(library.identity, library.attributes),
-        )
+    named: list[tuple[tuple[str, ...], str | None]] = [(("identity",), library.identity), (("state",), library.state)]
+    named += [(("types", type_, "face"), name) for type_, said in library.types.items() for name in said.face]
+    for place, name in named:
+        if name is not None and name not in library.attributes:
+            raise source.refused(
+                place, T(f"没有属性 {name}", f"there is no attribute {name}"), near(name, library.attributes)
+            )
     for name, attribute in library.attributes.items():
         _check(source, library, name, attribute)
     return library

@@ -66,6 +66,13 @@ def check(
                         ),
                         near(attribute, library.attributes),
                     )
+        if (contribution.holders or contribution.succession) and not library.types:
+            word = "holders" if contribution.holders else "succession"
+            raise read(contract.text, file=file).refused(
+                ("schema", 0, "contributes", number, word),
+                T(f"{library.title}不是证照库", f"the {library.id} library is not one of licences"),
+                T(f"请去掉 {word}。", f"Drop `{word}`."),
+            )
         if contribution.through is not None and library.identity in {*contribution.items, *contribution.values}:
             raise read(contract.text, file=file).refused(
                 ("schema", 0, "contributes", number, "items", library.identity),

@@ -77,6 +77,10 @@ class Contribution(Strict):
     """What a row claims in a library about the subject in `role`: library attribute → item (`items`) or constant
     (`values`). `when` reads standardised values: AND across items, OR within one.
 
+    `codes` says what an item's values are called in the library, attribute by attribute; a value not listed gives nothing.
+    Of a licence, `holders` are the roles of those who hold it, and `succession` the item that a licence has in common with
+    those of its type that came before and after it.
+
     `through` an item that leads to another dataset's record (a relationship to that dataset's key), the claim is about
     who is in `role` there, within the same source system: a row that names nobody itself may say what happened to them.
     """
@@ -87,6 +91,9 @@ class Contribution(Strict):
     when: Mapping[str, tuple[str, ...]] = {}
     items: Mapping[str, str] = {}
     values: Mapping[str, str] = {}
+    codes: Mapping[str, Mapping[str, str]] = {}
+    holders: tuple[str, ...] = ()
+    succession: str | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Contribution:

@@ -74,15 +74,31 @@ def check_subjects(
             known_item(source, (*here, "items", attribute), item, names)
         for item, values in contribution.when.items():
             known_item(source, (*here, "when", item), item, names)
-            code_list = names[item].code_list
-            allowed: Collection[str] = lists(code_list).values if code_list else names[item].enum
-            for value in values:
-                if allowed and value not in allowed:
-                    raise source.refused(
-                        (*here, "when", item),
-                        T(f"{item} 没有值 {value}", f"{item} has no value {value}"),
-                        near(value, allowed),
-                    )
+            _known_values(source, (*here, "when", item), names[item], values)
+        for attribute, codes in contribution.codes.items():
+            if attribute not in contribution.items:
+                raise source.refused(
+                    (*here, "codes", attribute),
+                    T(f"items 中没有 {attribute}", f"`items` does not give {attribute}"),
+                    near(attribute, contribution.items),
+                )
+            _known_values(source, (*here, "codes", attribute), names[contribution.items[attribute]], codes)
+        for role in contribution.holders:
+            if role not in roles:
+                raise source.refused(
+                    (*here, "holders"), T(f"没有角色 {role}", f"there is no role {role}"), near(role, roles)
+                )
+        if contribution.succession is not None:
+            known_item(source, (*here, "succession"), contribution.succession, names)
+
+
+def _known_values(source: Source, place: Place, item: Item, values: Collection[str]) -> None:
+    allowed: Collection[str] = lists(item.code_list).values if item.code_list else item.enum
+    for value in values:
+        if allowed and value not in allowed:
+            raise source.refused(
+                place, T(f"{item.name} 没有值 {value}", f"{item.name} has no value {value}"), near(value, allowed)
+            )
 
 
 def _check_through(

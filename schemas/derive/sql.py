@@ -32,6 +32,11 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(value: str) -> str:
+    """A text as it may stand in a statement given to SQLAlchemy's `text`, which takes a colon for a parameter's."""
+    return "'" + value.replace("'", "''").replace(":", "\\:") + "'"
+
+
 def current(dataset: str) -> str:
     """The quoted, qualified name of the current table."""
     return f"{SCHEMA}.{quote(dataset)}"
@@ -63,6 +68,7 @@ def indexed(contract: Contract) -> list[str]:
     """Items looked up by value: every subject's number and every end of a relationship, in the contract's order."""
     wanted = {item for subject in contract.subjects for item in (subject.id, subject.otherwise)}
     wanted |= {link.item for link in contract.relationships}
+    wanted |= {contribution.succession for contribution in contract.contributes}
     return [item.name for item in contract.items if item.name in wanted]
 
 

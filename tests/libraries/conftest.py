@@ -2,8 +2,10 @@
 
 import pytest
 
+from core.actor import SYSTEM
 from core.hub import Hub
-from tests.libraries.registry import Registry
+from schemas import published
+from tests.libraries.registry import DOCUMENTS, SHIPPED, Registry
 
 
 @pytest.fixture
@@ -12,3 +14,11 @@ def registry(hub: Hub) -> Registry:
     made = Registry(hub)
     made.publish("account", "title", "penalty")
     return made
+
+
+@pytest.fixture
+def shipped(hub: Hub) -> Registry:
+    """A hub with everything shipped in force."""
+    with hub.begin() as connection:
+        published.publish(connection, DOCUMENTS, SYSTEM)
+    return Registry(hub, SHIPPED)

@@ -162,6 +162,9 @@ CONTRACTS = {
     "firm": ("market_supervision", FIRMS),
     "firm_change": ("market_supervision", FIRM_CHANGE),
 }
+DOCUMENTS = published.shipped()
+#: everything that comes with the product
+SHIPPED = Published(0, {(document.kind, document.id): document for document in DOCUMENTS})
 SYSTEM_ID = "test"
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -174,7 +177,7 @@ def contract_text(id: str) -> str:
 
 def shipped_libraries() -> list[Document]:
     """The library documents of the product."""
-    return [document for document in published.shipped() if document.kind == "library"]
+    return [document for document in DOCUMENTS if document.kind == "library"]
 
 
 @dataclass
