@@ -259,7 +259,7 @@ def fill(row: Mapping[str, Any], who: Someone, other: Someone, last: str) -> dic
         if isinstance(value, str):
             for word in sorted(known, key=len, reverse=True):
                 value = value.replace(word, known[word])
-            value = _day(value)
+            value = day(value)
         filled[item] = value
     return filled
 
@@ -279,7 +279,8 @@ def unit(who: Someone) -> str:
     return f"430903088001GB{zlib.crc32(who.number.encode()) % 10**5:05d}F00010001"
 
 
-def _day(value: str) -> Any:
+def day(value: str) -> Any:
+    """A case's date: today, today-30d, month-3; anything else as it is."""
     today = clock.today()
     if value == "today":
         return today
