@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
-from stdnum.iso7064 import mod_11_2
+from stdnum.iso7064 import mod_11_2, mod_11_10
 
 from demo import numbers
 
@@ -47,6 +47,15 @@ def test_credit_codes_check(body8: str) -> None:
 @pytest.mark.parametrize("code", ["91350100M000100Y43", "91110000600037341L", "11370800MB28559184"])
 def test_published_credit_codes(code: str) -> None:
     assert numbers.credit_code(np.array([code[:8]]), np.array([code[8:17]]))[0] == code
+
+
+@given(st.lists(st.integers(0, 10**14 - 1).map(lambda number: f"{number:014d}"), min_size=1, max_size=20))
+def test_registration_numbers_check(first: list[str]) -> None:
+    assert all(mod_11_10.is_valid(number) for number in numbers.registration(np.array(first)).tolist())
+
+
+def test_a_licence_of_2015_checks() -> None:
+    assert numbers.registration(np.array(["50022501701968"]))[0] == "500225017019686"
 
 
 def test_numbers_differ_even_in_a_crowd() -> None:

@@ -93,6 +93,31 @@ def test_without_its_token_nothing(served: Served, platform: Platform, authoriza
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_numbered_pages_give_every_record_once(served: Served, small: City) -> None:
+    register = PLATFORMS["firm_registry"]
+    for resource, key in register.keys.items():
+        found: list[dict[str, Any]] = []
+        total, number = 1, 0
+        with TestClient(create_app(served.folder), headers=served.headers["firm_registry"]) as asker:
+            while len(found) < total:
+                query = {"pageNum": number + 1, "pageSize": 300}
+                answer = asker.get(f"{register.prefix}/{resource}", params=query)
+                if answer.status_code == 200:
+                    data = answer.json()["data"]
+                    found, total, number = found + data["list"], data["total"], number + 1
+            beyond = {"pageNum": number + 1, "pageSize": 300}
+            last = [asker.get(f"{register.prefix}/{resource}", params=beyond) for _ in range(2)]
+        rows = small.tables[resource].to_pylist()
+        assert found == sorted(rows, key=lambda row: tuple(row[name] for name in key))
+        assert [] in [answer.json()["data"]["list"] for answer in last if answer.status_code == 200]
+
+
+def test_a_token_opens_its_own_platform_only(served: Served) -> None:
+    with TestClient(create_app(served.folder), headers=served.headers["firm_registry"]) as asker:
+        assert asker.get("/api/xzcf").status_code == 401
+        assert asker.get("/gateway/E_BASEINFO").status_code == 200
+
+
 def test_busy_and_down_come_by_count(client: TestClient) -> None:
     answers = [client.get("/api/yzsx", params={"limit": 1}) for _ in range(40)]
     busy = [turn for turn, answer in enumerate(answers, start=1) if answer.status_code == 429]
