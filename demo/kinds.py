@@ -124,7 +124,7 @@ KINDS = (
         Kind(dataset, "number_mistyped", column, True, "item", "error", None, "号码错一位, 校验不符 (仅案例)")
         for dataset, column in (
             (_RIGHT, "ZJH"), (_EMPLOYER, "zzjgdm"), (_ACCOUNT, "zjhm"), (_LOAN, "jkrzjhm"), (_PENALTY, "cf_xdr_shxym"),
-            (_ENTITY, "UNISCID"),
+            (_ENTITY, "UNISCID"), (_PERSON, "GMSFHM"),
         )
     ),
 )  # fmt: skip

@@ -18,13 +18,14 @@ A record may appear under several kinds. Records under no kind are clean: nothin
           expect    severity of the finding on the row: error (quarantined) · warning (stored, merged) · none
           count     records planted;  base  the rows its rate is a share of (rate null: no rate promised)
   cases   [{type, subject: {kind: person|firm, number_kind: identity_card|permanent_residence|credit_code, number,
-          name}, expect: {state, proved, outcome, reason}, note, demo}]
+          name}, expect: {state, proved, outcome, reason}, note, demo, declared: [{relation, …as subject}]}]
           one question about one subject that appears nowhere else, and the answer it must get.
           state    held | not_held | unknown: what the records say
           proved   true | false | null: the certificate's claim
           outcome  code of the type's outcome, null where records in doubt forbid one
           reason   null, or why it is unknown: name_mismatch | quarantined_candidate | ambiguous_subject (a namesake
                    without a number) | not_collected | disputed
+          declared the persons the subject declares with the question
           demo     true for the two subjects (a person, a firm) that examples use
 
 The quarantine is right when it holds exactly the records under kinds with `expect` error.
@@ -58,6 +59,7 @@ class Case:
     expect: dict[str, Any]
     note: str
     demo: bool = False
+    declared: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass

@@ -58,11 +58,11 @@ class Desk:
         """The same subject under another name."""
         return Subject(subject.kind, subject.number, name, subject.number_kind)
 
-    def cardholder(self) -> Subject:
-        """A foreigner with a permanent-residence card: 18 digits, the first a 9."""
-        number = numbers.citizen(np.array([f"94384019790612{_ORDER}"]))
+    def cardholder(self, name: str = "WALKER ALEX", nation: str = "840") -> Subject:
+        """A foreigner with a permanent-residence card: 18 digits, the first a 9; `nation` by ISO 3166."""
+        number = numbers.citizen(np.array([f"943{nation}19790612{_ORDER}"]))
         self._made += 1
-        return Subject("person", str(number[0]), "WALKER ALEX", "permanent_residence")
+        return Subject("person", str(number[0]), name, "permanent_residence")
 
     def firm(self, head: str = "91430903", form: str = "益阳{}茶业有限公司") -> Subject:
         """A body nobody has met before, of a registrar, category and division."""
@@ -82,11 +82,12 @@ class Desk:
         reason: str | None = None,
         note: str,
         demo: bool = False,
+        **declared: Subject,
     ) -> None:
-        """Record a question and its right answer."""
+        """Record a question and its right answer; `declared` are the persons declared with it, by relation."""
         expect: dict[str, Any] = {"state": state, "proved": proved, "outcome": outcome, "reason": reason}
-        about = {name: getattr(subject, name) for name in ("kind", "number_kind", "number", "name")}
-        self.truth.cases.append(Case(type, about, expect, note, demo))
+        said = [{"relation": relation, **_named(other)} for relation, other in declared.items()]
+        self.truth.cases.append(Case(type, _named(subject), expect, note, demo, said))
 
     def serial(self) -> int:
         """A number no other record of the cases has."""
@@ -115,3 +116,7 @@ class Desk:
         at = 8 if subject.kind == "person" else 12
         swapped = str((int(subject.number[at]) + 1) % 10) if subject.number[at].isdigit() else "7"
         return subject.number[:at] + swapped + subject.number[at + 1 :]
+
+
+def _named(subject: Subject) -> dict[str, str]:
+    return {name: getattr(subject, name) for name in ("kind", "number_kind", "number", "name")}

@@ -76,6 +76,10 @@ async def _ask_all(whole: Whole) -> list[str]:
                     "service_item": "test", "case_no": "1", "operator": "t", "basis": {"kind": "statutory", "reference": "测试"},
                     "subject": {"kind": subject["number_kind"], "number": subject["number"], "name": subject["name"]},
                     "certificates": [{"type": case["type"]}],
+                    "declared": [
+                        {"relation": other["relation"], "kind": other["number_kind"], "number": other["number"], "name": other["name"]}
+                        for other in case["declared"]
+                    ],
                 }
             )  # fmt: skip
             line = (await answerer.ask(query, "test")).lines[0]
