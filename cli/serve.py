@@ -36,6 +36,7 @@ def api(settings: Settings) -> None:
     uvicorn.run(
         "cli.serve:application", factory=True, workers=settings.api_processes, host=settings.host, port=settings.port,
         log_config=None, access_log=False,
+        timeout_worker_healthcheck=60,  # the imports of a slow machine take longer than uvicorn's five seconds
     )  # fmt: skip
 
 
