@@ -11,7 +11,20 @@ import traceback
 
 import typer
 
-from cli.commands import access, audit, backup, catalog, certificate, demo, documents, feeds, keys, services, values
+from cli.commands import (
+    access,
+    audit,
+    backup,
+    catalog,
+    certificate,
+    demo,
+    documents,
+    feeds,
+    keys,
+    library,
+    services,
+    values,
+)
 from cli.interrupt import Interrupted
 from cli.output import complain, refuse
 from core.errors import HutongError
@@ -25,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (services, demo, feeds, certificate, catalog, documents, access, keys, backup, audit, values):
+for room in (services, demo, feeds, certificate, library, catalog, documents, access, keys, backup, audit, values):
     room.register(app)
 
 

@@ -1,0 +1,120 @@
+"""library show: one golden record, each attribute with its source; by number and name, audited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+if TYPE_CHECKING:
+    from libraries.lookup import Golden, Value
+    from schemas.published import Published
+
+STATUSES = {
+    "verified": T("已核实", "verified"),
+    "unverified": T("未核实", "unverified"),
+    "declared": T("自报", "declared"),
+    "derived": T("推得", "derived"),
+    "not_given": T("未提供", "not given"),
+    "not_collected": T("尚未归集", "not collected"),
+}
+
+
+class Library(StrEnum):
+    """The shared libraries."""
+
+    population = "population"
+    legal_entity = "legal_entity"
+    license = "license"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command in place."""
+    library = typer.Typer(no_args_is_help=True, help=str(T("共享库", "the shared libraries")))
+    library.callback()(lambda: None)
+    library.command(
+        "show",
+        help=str(
+            T(
+                "查看一条主数据记录;号码与名称自标准输入(各一行),查看留痕",
+                "show one golden record; number and name come from standard input, a line each; audited",
+            )
+        ),
+    )(show)
+    app.add_typer(library, name="library")
+
+
+def show(
+    library: Library,
+    reason: Annotated[str, typer.Option(help=str(T("查看事由,记入审计", "why; kept in the audit log")))],
+    as_json: Json = False,
+) -> None:
+    """Every attribute: its value, what it is worth, which department said so in which dataset, and since when."""
+    from libraries import showing
+    from schemas import published
+
+    number = session.ask(T("号码", "number"))
+    name = session.ask(T("姓名、单位名称或持证人", "name, or a holder's"))
+    with session.opened() as hub:
+        found = showing.show(hub, library.value, number, name, session.actor(), reason=reason)
+        rows = _rows(found, published.current(hub.home))
+    holders = [
+        {"role": one.role, "name": one.name, "number": one.number, "kind": one.kind, "state": one.state}
+        for one in found.holders
+    ]
+    if as_json:
+        output.document(
+            {
+                "library": found.library,
+                "entity": str(found.entity_id),
+                "refreshed_at": found.refreshed_at,
+                "attributes": [{**row, "title": row["title"].zh, "title_en": row["title"].en} for row in rows],
+                "holders": holders,
+            }
+        )
+        return
+    output.table([{**row, "status": STATUSES[row["status"]]} for row in rows], _COLUMNS)
+    if holders:
+        output.table(holders, _HOLDERS)
+
+
+def _rows(found: Golden, documents: Published) -> list[dict[str, Any]]:
+    return [_row(name, value, documents) for name, value in found.attributes.items()]
+
+
+def _row(name: str, value: Value, documents: Published) -> dict[str, Any]:
+    source, origin = value.source, value.source.get("derived_from")
+    department = documents.departments.get(source.get("department", ""))
+    since = source.get("known_from")
+    return {
+        "name": name,
+        "title": value.title,
+        "value": value.value,
+        "status": "derived" if origin else value.status,
+        "derived_from": origin,
+        "department": department.name if department else source.get("department"),
+        "dataset": source.get("dataset"),
+        "since": datetime.fromisoformat(since) if since else None,
+    }
+
+
+_COLUMNS = [
+    Column("title", T("属性", "attribute")),
+    Column("value", T("值", "value")),
+    Column("status", T("状态", "status")),
+    Column("department", T("来源部门", "source")),
+    Column("dataset", T("数据集", "dataset")),
+    Column("since", T("获知时间", "since")),
+]
+_HOLDERS = [
+    Column("role", T("持证角色", "holder's role")),
+    Column("name", T("名称", "name")),
+    Column("number", T("号码", "number")),
+    Column("state", T("现状", "state")),
+]
