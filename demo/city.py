@@ -1,4 +1,4 @@
-"""The synthetic city: one seed gives the world, the four systems' tables and the truth about them."""
+"""The synthetic city: one seed gives the world, the systems' tables and the truth about them."""
 
 from __future__ import annotations
 

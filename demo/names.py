@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from demo.text import Mask, Rng, Text, digits, draw, join, plain, translate
+from demo.text import Mask, Rng, Text, digits, draw, join, plain, translate, turns
 from demo.words import DISTRICTS, words
 
 RARE_SHARE = 0.002  # given names with a character outside the Basic Multilingual Plane (or its rare extension A)
@@ -64,12 +64,7 @@ def firm_names(rng: Rng, category: Text, division: Text) -> Text:
 
 def distinct(names: Text) -> Text:
     """The names with a number behind the second, third … bearer of one, so that each is met once."""
-    _, inverse = np.unique(names, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    ordered = inverse[order]
-    rank = np.arange(names.size) - np.searchsorted(ordered, ordered)
-    turn = np.empty(names.size, dtype=np.int64)
-    turn[order] = rank
+    turn = turns(names)
     return np.where(turn == 0, names, join(names, "第", plain(turn + 1), "分部"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.text import Days, Ints, Rng, Text, compact, digits, draw, join, points
+from demo.text import Days, Ints, Rng, Text, compact, digits, draw, join, points, turns
 
 _CITIZEN_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 _CITIZEN_CHECKS = np.array(list("10X98765432"))
@@ -69,9 +69,10 @@ def residence_card(rng: Rng, birth: Days, male: NDArray[np.bool_]) -> Text:
     return citizens(rng, join("943", nation), birth, male)
 
 
-def old_residence_card(rng: Rng, nation: Text, birth: Days) -> Text:
-    """The older permanent-residence card: three letters and twelve digits."""
-    return join(nation, "4301", np.strings.slice(compact(birth), 2, 8), digits(rng.integers(0, 100, birth.size), 2))
+def old_residence_card(nation: Text, birth: Days) -> Text:
+    """The older permanent-residence card: three letters and twelve digits, different for each person."""
+    head = join(nation, "4301", np.strings.slice(compact(birth), 2, 8))
+    return join(head, digits(turns(head), 2))
 
 
 def body_check(first8: Text) -> Text:

@@ -101,7 +101,7 @@ def _foreigners(rng: Rng, name: Text, number: Text, kind: Ints, birth: Days, mal
         rows = some(rng, adults & (kind == IDENTITY_CARD), share * name.size)
         kind[rows] = code
         many = rows.size
-        serial = digits(rng.integers(0, 10**8, many), 8)
+        serial = digits(rng.choice(10**8, many, replace=False), 8)
         if code == HK_MACAO:
             number[rows] = join(draw(rng, ["H", "M"], many), serial)
         elif code == TAIWAN:
@@ -110,7 +110,7 @@ def _foreigners(rng: Rng, name: Text, number: Text, kind: Ints, birth: Days, mal
             number[rows] = join(draw(rng, ["E", "G", "P"], many), serial)
         else:
             new = numbers.residence_card(rng, birth[rows], male[rows])
-            old = numbers.old_residence_card(rng, draw(rng, words("nations"), many), birth[rows])
+            old = numbers.old_residence_card(draw(rng, words("nations"), many), birth[rows])
             number[rows] = np.where(rng.random(many) < 0.6, new, old)
         if code in (PASSPORT, RESIDENCE):
             name[rows] = draw(rng, words("foreign"), many)

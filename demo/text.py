@@ -97,6 +97,16 @@ def some(rng: Rng, among: Mask, count: float) -> Ints:
     return np.sort(rng.choice(candidates, size=size, replace=False)).astype(np.int64)
 
 
+def turns(values: Text) -> Ints:
+    """For each value how many rows before it hold the same one."""
+    _, inverse = np.unique(values, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    ordered = inverse[order]
+    out = np.empty(values.size, dtype=np.int64)
+    out[order] = np.arange(values.size) - np.searchsorted(ordered, ordered)
+    return out
+
+
 def put(array: NDArray[Any], rows: Ints, values: ArrayLike) -> NDArray[Any]:
     """The array with some rows replaced, widened first where text would not fit."""
     new = np.asarray(values)

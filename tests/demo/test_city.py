@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from stdnum.iso7064 import mod_11_2
 
-from demo import city
+from demo import city, firms
 from demo.city import City
 from demo.kinds import KINDS, Kind
 from demo.words import divisions, ended
@@ -142,6 +142,22 @@ def test_a_settled_loan_keeps_its_mortgage_only_as_dirt(small: City) -> None:
         if row["XZLX"] == "DY" and row["QSZT"] == "1" and row["QLID"] in settled and "公积金" in row["XZRMC"]
     }
     assert {(key,) for key in live} == planted(small, "mortgage_not_released")
+
+
+def test_nobody_shares_a_number(small: City) -> None:
+    numbers = small.world.people.number.tolist()
+    assert len(set(numbers)) == len(numbers)
+    codes = small.world.firms.code.tolist()
+    assert len(set(codes)) == len(codes)
+    assert len(set(small.world.firms.name.tolist())) == len(codes)
+
+
+def test_a_quarter_of_a_million_firms_differ(small: City) -> None:
+    many = firms.make(np.random.default_rng(1), 250_000, small.world.people, TODAY)
+    assert np.unique(many.code).size == np.unique(many.organisation).size == len(many)
+    assert np.unique(np.concatenate([many.name, many.former[many.former != ""]])).size == len(many) + np.count_nonzero(
+        many.former != ""
+    )
 
 
 def test_people_and_their_documents(small: City) -> None:
