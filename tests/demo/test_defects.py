@@ -13,7 +13,7 @@ FILES = sorted((DATA.parent / "defects").glob("*.csv"))
 
 
 def test_one_file_a_system() -> None:
-    assert [file.stem for file in FILES] == ["credit", "fund", "housing", "market", "real_estate"]
+    assert [file.stem for file in FILES] == ["credit", "fund", "households", "housing", "market", "real_estate"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
