@@ -55,7 +55,10 @@ class City:
         return Kept(**json.loads(self._file.read_text())) if self._file.exists() else None
 
     def ensure(self, size: str | None, seed: int | None, on_step: Callable[[str, int], None]) -> tuple[Kept, bool]:
-        """The city, and whether it was made now. NotReady when another one than the one asked for is there."""
+        """The city, and whether it was made now. NotReady when another one than the one asked for is there, or one that
+        an earlier release made with fewer systems."""
+        from demo.write import SYSTEMS
+
         kept = self.kept()
         if kept is None:
             return self._make(size or "small", 1 if seed is None else seed, on_step), True
@@ -69,6 +72,15 @@ class City:
                     "加 --reset 清空后重建,或用另一个 HUTONG_HOME。",
                     "Add --reset to empty it and make another, or use another HUTONG_HOME.",
                 ),
+                code="other_city",
+            )
+        if set(kept.systems) != set(SYSTEMS):
+            raise NotReady(
+                T(
+                    "这里的示范城市由另一版本建成,部门系统不同。",
+                    "The city here is another release's, with other systems.",
+                ),
+                remedy=T("加 --reset 清空后重建。", "Add --reset to empty it and make another."),
                 code="other_city",
             )
         return kept, False
@@ -139,14 +151,15 @@ def seed_access(hub: Hub, folder: Path) -> dict[str, str]:
     from catalog_registry import clients, grants, service_items
     from schemas import published
 
-    seed = yaml.safe_load((Path(str(demo.__file__)).parent / "data" / "seed.yaml").read_text("utf-8"))
+    data = Path(str(demo.__file__)).parent / "data"
+    seed = yaml.safe_load((data / "seed.yaml").read_text("utf-8"))
     file = folder / "clients.json"
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     current = published.current(hub.home)
     with hub.begin() as connection:
-        items = [service_items.ServiceItem(**entry) for entry in seed["service_items"]]
+        items = [service_items.load(path) for path in sorted((data / "service_items").glob("*.yaml"))]
         given = {(g.department, g.service_item, g.certificate_type) for g in grants.listed(connection)}
-        for item in items:
+        for item in (one for one in items if one.department in current.departments):
             service_items.put(connection, item, SYSTEM)
             for certificate in item.types:
                 if (item.department, item.id, certificate) not in given:
@@ -155,7 +168,7 @@ def seed_access(hub: Hub, folder: Path) -> dict[str, str]:
                         certificate_type=certificate, actor=SYSTEM,
                     )  # fmt: skip
         there = {client.id for client in clients.listed(connection)}
-        for entry in seed["clients"]:
+        for entry in (one for one in seed["clients"] if one["department"] in current.departments):
             if entry["id"] not in there:
                 known[entry["id"]] = clients.add(connection, entry["id"], entry["name"], entry["department"])
             elif entry["id"] not in known:

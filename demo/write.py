@@ -25,6 +25,7 @@ DATASETS = {
     "housing_contract": "SPFHT", "housing_lease": "ZLBA", "subsidised_housing": "BZF",
     "household_person": "HJ_CZRK", "household_change": "HJ_BD",
 }  # fmt: skip
+SYSTEMS = ("real_estate_registry", "fund_core", "housing_drop", "household_registry", *PLATFORMS)
 
 
 @dataclass(frozen=True)
