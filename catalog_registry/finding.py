@@ -34,28 +34,22 @@ _ORDERS: Mapping[Order, tuple[str, str]] = {
     "updated": ("-(extract(epoch FROM r.updated_at) * 1000000)::bigint", "bigint"),
 }
 
-# Chinese is looked at as written: bigrams alone do not say that they stand together. Two letters may begin anywhere,
-# one letter only a text: it would be everywhere.
-_EXACT = """
-word AS (SELECT * FROM unnest(CAST(:n AS int[]), CAST(:raws AS text[]), CAST(:queries AS text[]), CAST(:hanzi AS bool[]),
-  CAST(:said AS bool[])) AS given (n, raw, query, hanzi, said)),
-term_hit AS MATERIALIZED (
-  SELECT w.n, t.id AS term, max(w.said::int + 2 * CASE
-    WHEN w.raw IN (t.text, t.initials, t.pinyin) THEN 4
-    WHEN starts_with(t.text, w.raw) OR NOT w.hanzi AND (starts_with(t.initials, w.raw) OR starts_with(t.pinyin, w.raw)) THEN 3
-    ELSE 2 END) AS grade
-  FROM word w JOIN hub.catalogue_term t ON t.lexemes @@ CAST(w.query AS tsquery)
-  WHERE CASE WHEN w.hanzi THEN strpos(t.text, w.raw) > 0
-    ELSE length(w.raw) > 1 OR starts_with(t.initials, w.raw) OR starts_with(t.text, w.raw) END
-  GROUP BY w.n, t.id)"""
+# One branch for each form of each word, so that each is a search of the index by itself. Chinese is looked at as written:
+# bigrams alone do not say that they stand together. One letter is everywhere: it finds what begins with it.
+_FORM = """
+  SELECT {n} AS n, id AS term, {said} + 2 * CASE WHEN :raw{at} IN (text, initials, pinyin) THEN 4
+    WHEN starts_with(text, :raw{at}) OR starts_with(initials, :raw{at}) OR starts_with(pinyin, :raw{at}) THEN 3 ELSE 2 END AS grade
+  FROM hub.catalogue_term WHERE lexemes @@ CAST(:query{at} AS tsquery) {and_}"""
+_STANDS, _BEGINS = (
+    "AND strpos(text, :raw{at}) > 0",
+    "AND (starts_with(initials, :raw{at}) OR starts_with(text, :raw{at}))",
+)
+_EXACT = "term_hit AS MATERIALIZED (SELECT n, term, max(grade) AS grade FROM ({forms}) form GROUP BY n, term)"
 _GIVEN = """
 term_hit AS MATERIALIZED (
   SELECT * FROM unnest(CAST(:n AS int[]), CAST(:terms AS bigint[]), CAST(:grades AS int[])) AS given (n, term, grade))"""
-_SHARING = """
-term_hit AS MATERIALIZED (
-  SELECT pair.n::int AS n, t.id AS term, 1 AS grade
-  FROM unnest(CAST(:pairs AS text[])) WITH ORDINALITY AS pair (query, n)
-  JOIN hub.catalogue_term t ON t.lexemes @@ CAST(pair.query AS tsquery))"""
+_PAIR = "SELECT {n} AS n, id AS term, 1 AS grade FROM hub.catalogue_term WHERE lexemes @@ CAST(:pair{n} AS tsquery)"
+_SHARING = "term_hit AS MATERIALIZED ({pairs})"
 
 _RESOURCES = """
 word_hit AS (SELECT e.dataset, h.n, max(e.place * :place + h.grade * :grade) AS score
@@ -81,11 +75,11 @@ hits AS MATERIALIZED (SELECT dataset, position, sum(score)::bigint AS score
 _FOUND = """
 found AS MATERIALIZED (
   SELECT f.*, {fails} AS fails FROM (
-    SELECT r.dataset, r.class_path, r.sequence, h.position, {key} AS k, r.department, coalesce(i.share_type, r.share_type)::text
-        AS share_type, r.cycle::text AS cycle, r.resource_class, r.format,
+    SELECT r.dataset, r.class_path, r.sequence, h.position, {key} AS k, r.department, {share}::text AS share_type,
+      r.cycle::text AS cycle, r.resource_class, r.format,
       CASE WHEN r.origin = 'listing' THEN 'listed' ELSE coalesce(s.state, 'never') END AS state
     FROM hits h JOIN hub.resource r USING (dataset)
-    LEFT JOIN hub.catalogue_entry i ON i.dataset = h.dataset AND i.place = :item AND i.position = h.position
+    {joined}
     LEFT JOIN unnest(CAST(:live AS text[]), CAST(:states AS text[])) AS s (dataset, state) ON s.dataset = r.dataset
     WHERE r.status = 'published') f),
 page AS MATERIALIZED (
@@ -107,6 +101,9 @@ SELECT (SELECT count(*) FROM hits) AS hits,
     CROSS JOIN LATERAL (VALUES {facets}) AS v (facet, value, fits)
     WHERE f.fails = (NOT v.fits)::int GROUP BY facet, value) c) END AS facets
 """
+
+
+_OF_ITEM = "JOIN hub.catalogue_entry i ON i.dataset = h.dataset AND i.place = :item AND i.position = h.position"
 
 
 @dataclass(frozen=True)
@@ -168,12 +165,8 @@ def _heads(connection: Connection, ask: Ask, stage: Stage) -> tuple[str, dict[st
     if not ask.words:
         return _EVERYTHING, {}
     if stage == "exact":
-        forms = [(n, raw, raw == word.raw) for n, word in enumerate(ask.words) for raw in (word.raw, *word.others)]
-        return f"{_EXACT},{shape}", {
-            "n": [n for n, _, _ in forms], "raws": [raw for _, raw, _ in forms], "said": [said for _, _, said in forms],
-            "queries": [search.exact(raw) for _, raw, _ in forms], "hanzi": [Word(raw).hanzi for _, raw, _ in forms],
-            "words": len(ask.words),
-        }  # fmt: skip
+        head, values = _forms(ask.words)
+        return f"{head},{shape}", values
     if stage == "near":
         terms = _near_terms(connection, ask.words)
         values = {
@@ -182,7 +175,24 @@ def _heads(connection: Connection, ask: Ask, stage: Stage) -> tuple[str, dict[st
         }  # fmt: skip
         return (f"{_GIVEN},{shape}", values) if terms else None
     pairs = search.overlap(list(ask.words))
-    return (f"{_SHARING},{shape}", {"pairs": pairs, "words": max(2, round(_SHARED * len(pairs)))}) if pairs else None
+    if not pairs:
+        return None
+    head = _SHARING.format(pairs=" UNION ALL ".join(_PAIR.format(n=n) for n in range(len(pairs))))
+    values = {f"pair{n}": pair for n, pair in enumerate(pairs)}
+    return f"{head},{shape}", values | {"words": max(2, round(_SHARED * len(pairs)))}
+
+
+def _forms(words: Sequence[Word]) -> tuple[str, dict[str, Any]]:
+    """The terms that hold the words or what means the same."""
+    branches: list[str] = []
+    values: dict[str, Any] = {"words": len(words)}
+    for n, word in enumerate(words):
+        for raw in (word.raw, *word.others):
+            at = len(branches)
+            looked = _STANDS if Word(raw).hanzi else _BEGINS if len(raw) == 1 else ""
+            branches.append(_FORM.format(n=n, at=at, said=int(raw == word.raw), and_=looked.format(at=at)))
+            values |= {f"raw{at}": raw, f"query{at}": search.exact(raw)}
+    return _EXACT.format(forms=" UNION ALL ".join(branches)), values
 
 
 def _near_terms(connection: Connection, words: Sequence[Word]) -> list[tuple[int, int, int]]:
@@ -230,8 +240,9 @@ def _run(
         }  # fmt: skip
     fits = {name: f"f.{name} = ANY(CAST(:in_{name} AS text[]))" for name in ask.filters}
     bound |= {f"in_{name}": list(chosen) for name, chosen in ask.filters.items()}
+    share, joined = ("i.share_type", _OF_ITEM) if ask.items else ("r.share_type", "")
     statement = head + "," + _FOUND.format(
-        key=key, after=after, fails=" + ".join(f"(NOT {fit})::int" for fit in fits.values()) or "0",
+        key=key, share=share, joined=joined, after=after, fails=" + ".join(f"(NOT {fit})::int" for fit in fits.values()) or "0",
         facets=", ".join(f"('{name}', f.{name}, {fits.get(name, 'true')})" for name in facets.NAMES),
     )  # fmt: skip
     row = connection.execute(text(f"WITH {statement}"), bound).one()

@@ -19,6 +19,7 @@ from schemas.derive.catalogue import Resource
 
 #: what `lexemes` and `entries` make of a document; raised when they change, so that every installation is indexed anew
 VERSION = 1
+_MANY = 100
 _LONGEST = 600  # of a term: a B-tree key holds 2,700 bytes
 
 
@@ -55,6 +56,9 @@ def put(connection: Connection, numbering: Numbering, described: Sequence[Descri
             "DELETE FROM hub.catalogue_term t WHERE NOT EXISTS (SELECT FROM hub.catalogue_entry e WHERE e.term = t.id)"
         )
     )
+
+    if len(described) > _MANY:  # until the server looks by itself, it would plan for an empty catalogue
+        connection.execute(text("ANALYZE hub.resource, hub.catalogue_term, hub.catalogue_entry"))
 
 
 def retire(connection: Connection, datasets: Sequence[str]) -> None:

@@ -78,7 +78,7 @@ def near(word: Word) -> str | None:
     half = len(raw) // 2
     # one mistake leaves the beginning or the end as it is, unless it swaps the two in the middle
     swapped = raw[: half - 1] + raw[half] + raw[half - 1] + raw[half + 1 :]
-    ends = [raw[start:] for start in range(half, len(raw) - 1)]
+    ends = [raw[start:] for start in range(half, len(raw) - max(1, len(raw) // 3 - 1))]
     return _any([f"'{part}':*" for part in dict.fromkeys([raw[:half], swapped, *ends])])
 
 

@@ -13,7 +13,7 @@ ALTER TABLE hub.resource
   ADD COLUMN sort_name      text COLLATE "C" NOT NULL DEFAULT '',  -- the title as pinyin
   ADD COLUMN indexed        smallint NOT NULL DEFAULT 0;           -- the rules its entries were made by
 -- a list of resources reads every row but never `described`: it lies apart
-ALTER TABLE hub.resource SET (toast_tuple_target = 128);
+ALTER TABLE hub.resource SET (toast_tuple_target = 512);
 CREATE INDEX ON hub.resource (department);
 
 CREATE TABLE hub.catalogue_term (
