@@ -24,8 +24,6 @@ from core.settings import with_password
 from core.text import T
 
 SERVICE = "demo-service"
-#: systems kept in a PostgreSQL database, and its name, which is its role's name too
-_DATABASES = {"real_estate_registry": "real_estate", "household_registry": "households"}
 _PORT = 8091
 
 
@@ -123,6 +121,8 @@ class City:
 
     def _databases(self) -> dict[str, str]:
         """The URL of each system's database, which stands in for the department's own server; each has its own role."""
+        from demo.write import DATABASES
+
         settings = self.instance.settings
         administrator = (
             with_password(settings.demo_database_url, settings.demo_database_password)
@@ -130,7 +130,7 @@ class City:
             else self.instance.embedded.start().url("postgres")
         )
         urls = {}
-        for system, name in _DATABASES.items():
+        for system, name in DATABASES.items():
             file = self.folder / f"{name}.password"
             if not file.exists():
                 _keep(file, secrets.token_urlsafe(18))

@@ -17,6 +17,8 @@ from demo.service import PLATFORMS
 from demo.world import OnStep
 
 ZONE = ZoneInfo("Asia/Shanghai")
+# system kept in a PostgreSQL database: the database's name, which is its role's name too
+DATABASES = {"real_estate_registry": "real_estate", "household_registry": "households"}
 # dataset: the table that holds one row a record
 DATASETS = {
     "real_estate_right": "BDC_QLR", "real_estate_limit": "BDC_XZ", "fund_employer": "dw_zhxx",
