@@ -1,6 +1,6 @@
 # The house's commands. `make` lists them; only Python 3.11–3.13 and make are needed.
 .DEFAULT_GOAL := help
-.PHONY: help env demo truth down test check bench lock clean
+.PHONY: help env demo truth down test check bench compose lock clean
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -40,6 +40,9 @@ check: $(DEV) ## 格式、规范、类型、分层 / format, lint, types, layers
 
 bench: $(BENCH) ## 速度对照,写入 benchmarks/results / speed against dlt and bare COPY + MERGE
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+compose: ## 用 docker 真正部署一次并检查(需 docker 与约 8 GB 内存) / really deploy with docker, check, take down
+	@$(PYTHON) -m tests.deploy.whole $(ARGS)
 
 lock: $(DEV) ## 重新锁定依赖 / resolve the requirements anew
 	@$(PIP) --require-hashes -r requirements/uv.txt
