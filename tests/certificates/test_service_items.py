@@ -119,7 +119,10 @@ def test_a_guides_type_that_nobody_published(town: Town) -> None:
     named = "unpublished_item"
     with town.hub.begin() as connection:
         made = ServiceItem(
-            service_item=named, name="事项", department=DEPARTMENT, certificates=("never_written", "lease_filed")
+            service_item=named,
+            name="事项",
+            department=DEPARTMENT,
+            certificates=(Demand(type="never_written"), Demand(type="lease_filed")),
         )
         service_items.put(connection, made, SYSTEM)
         town.grant(connection, "lease_filed", item=named)

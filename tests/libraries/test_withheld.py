@@ -122,7 +122,9 @@ def test_consumers_see_what_is_shared_today(
         write(connection, every)
         for withheld, expected in ((False, shared), (True, standing)):
             found = records.read(connection, penalty, columns=["id", "_known_from"], withheld=withheld, **asked)  # type: ignore[arg-type]
-            assert sorted(tuple(row.values()) for row in found) == sorted((one.id, one.known_from) for one in expected)
+            assert sorted((row["id"], row["_known_from"]) for row in found) == sorted(
+                (one.id, one.known_from) for one in expected
+            )
 
 
 def test_a_rule_knows_its_items_and_has_no_parameters() -> None:
