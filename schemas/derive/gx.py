@@ -89,44 +89,37 @@ class ExpectItemToBePresentInCategory(ColumnPairMapExpectation):
     ignore_row_if: Literal["neither"] = "neither"  # a missing value is what it looks for
 
 
-class BirthMonthMatchesNumber(ColumnPairMapMetricProvider):
-    """A pair is in order when the month (its first day) is the one in the citizen number."""
-
-    condition_metric_name = "column_pair_values.birth_month_matches_number"
-    condition_domain_keys = _PAIR
-    condition_value_keys = ()
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
-        return _born_as_numbered(column_A, column_B, 6)
-
-
-class ExpectBirthMonthToMatchCitizenNo(ColumnPairMapExpectation):
-    """Expect the month of birth (column_A) to be that of the citizen number (column_B)."""
-
-    map_metric = "column_pair_values.birth_month_matches_number"
-    domain_keys = _PAIR_EXPECTATION
-    ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
-
-
 class BirthMatchesNumber(ColumnPairMapMetricProvider):
-    """A pair is in order when the day is the one in the citizen number."""
+    """A pair is in order when the first `digits` of the date (yyyymmdd) stand in the 18-digit citizen number (GB 11643: from
+    the seventh). Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
 
     condition_metric_name = "column_pair_values.birth_matches_number"
     condition_domain_keys = _PAIR
-    condition_value_keys = ()
+    condition_value_keys = ("digits",)
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:
-        return _born_as_numbered(column_A, column_B, 8)
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, digits: int, **_: Any) -> pd.Series:
+        numbers = pa.array(column_B).cast(pa.string())
+        day = pc.strftime(pa.array(column_A).cast(pa.timestamp("s")), format="%Y%m%d")
+        speaks = pc.match_substring_regex(numbers, r"^[1-8]\d{16}[\dX]$")
+        agrees = pc.equal(pc.utf8_slice_codeunits(numbers, 6, 6 + digits), pc.utf8_slice_codeunits(day, 0, digits))
+        return _series(pc.or_(pc.invert(speaks), agrees), column_A)
 
 
 class ExpectBirthToMatchCitizenNo(ColumnPairMapExpectation):
     """Expect the date of birth (column_A) to be that of the citizen number (column_B)."""
 
     map_metric = "column_pair_values.birth_matches_number"
+    success_keys = ("digits", "mostly")
+    digits: int = 8
     domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
+
+
+class ExpectBirthMonthToMatchCitizenNo(ExpectBirthToMatchCitizenNo):
+    """Expect the month of birth (column_A, its first day) to be that of the citizen number (column_B)."""
+
+    digits: int = 6
 
 
 class PrefixMatchesCategory(ColumnPairMapMetricProvider):
@@ -160,16 +153,6 @@ class ExpectPrefixToMatchCategory(ColumnPairMapExpectation):
     length: int = 0
     domain_keys = _PAIR_EXPECTATION
     ignore_row_if: Literal["either_value_is_missing"] = "either_value_is_missing"
-
-
-def _born_as_numbered(born: pd.Series, number: pd.Series, digits: int) -> pd.Series:
-    """Whether the first `digits` of each date (yyyymmdd) stand in its 18-digit citizen number (GB 11643: from the seventh).
-    Numbers of other forms say nothing and are in order; so are permanent-residence cards (first digit 9)."""
-    numbers = pa.array(number).cast(pa.string())
-    said = pc.utf8_slice_codeunits(pc.strftime(pa.array(born).cast(pa.timestamp("s")), format="%Y%m%d"), 0, digits)
-    speaks = pc.match_substring_regex(numbers, r"^[1-8]\d{16}[\dX]$")
-    agrees = pc.equal(pc.utf8_slice_codeunits(numbers, 6, 6 + digits), said)
-    return _series(pc.or_(pc.invert(speaks), agrees), born)
 
 
 def _series(condition: pa.Array, like: pd.Series) -> pd.Series:

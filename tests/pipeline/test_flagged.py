@@ -212,7 +212,7 @@ PUSHES = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PUSHES, st.sets(st.integers(0, 6)), st.sets(st.integers(0, 6)))
 def test_whenever_it_is_read_it_ends_the_same(
     staging: Staging, pushes: list[tuple[str, str, int]], readings: set[int], emptied: set[int]
