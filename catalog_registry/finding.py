@@ -92,7 +92,7 @@ matched AS (
   JOIN term_hit h ON h.term = e.term GROUP BY p.dataset, p.position, e.place, e.name, e.label, e.position)
 SELECT (SELECT count(*) FROM hits) AS hits,
   (SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('code', r.code, 'title', r.title, 'status', r.status,
-      'updated_at', r.updated_at, 'item', r.described->'items'->(p.position - 1)) ORDER BY p.k, p.class_path, p.sequence, p.position)
+      'updated_at', r.updated_at, 'item', {item}) ORDER BY p.k, p.class_path, p.sequence, p.position)
     FROM page p JOIN hub.resource r USING (dataset)) AS page,
   (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.nth) FROM matched m WHERE m.nth <= :matches) AS matched,
   CASE WHEN :total THEN (SELECT count(*) FROM found WHERE fails = 0) END AS total,
@@ -207,15 +207,14 @@ def _near_terms(connection: Connection, words: Sequence[Word]) -> list[tuple[int
             ),
             {"query": query, "limit": _CANDIDATES},
         )
-        pattern = search.mistaken(word.raw)
         sounds = word.pinyin
         for id, *forms in rows:
             if word.hanzi:
-                like = [forms[0]] if word.raw in forms[0] or pattern.search(forms[0]) else []
+                like = [forms[0]] if word.raw in forms[0] or (asked and search.like(word.raw, forms[0])) else []
                 like += [forms[2]] if sounds and sounds in forms[2] else []
                 sample = {forms[0]: word.raw, forms[2]: sounds}
             else:
-                like = [form for form in forms if word.raw in form or (asked and pattern.search(form))]
+                like = [form for form in forms if word.raw in form or (asked and search.like(word.raw, form))]
                 sample = dict.fromkeys(forms, word.raw)
             if like:
                 found.append((n, id, max(int(fuzz.ratio(sample[form], form)) for form in like)))
@@ -241,8 +240,9 @@ def _run(
     fits = {name: f"f.{name} = ANY(CAST(:in_{name} AS text[]))" for name in ask.filters}
     bound |= {f"in_{name}": list(chosen) for name, chosen in ask.filters.items()}
     share, joined = ("i.share_type", _OF_ITEM) if ask.items else ("r.share_type", "")
+    item = "r.described->'items'->(p.position - 1)" if ask.items else "null"
     statement = head + "," + _FOUND.format(
-        key=key, share=share, joined=joined, after=after, fails=" + ".join(f"(NOT {fit})::int" for fit in fits.values()) or "0",
+        key=key, share=share, joined=joined, item=item, after=after, fails=" + ".join(f"(NOT {fit})::int" for fit in fits.values()) or "0",
         facets=", ".join(f"('{name}', f.{name}, {fits.get(name, 'true')})" for name in facets.NAMES),
     )  # fmt: skip
     row = connection.execute(text(f"WITH {statement}"), bound).one()

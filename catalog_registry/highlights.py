@@ -8,24 +8,26 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from catalog_registry import search
+from catalog_registry.finding import Stage
 from catalog_registry.lexemes import SPELLED, bigrams, spelling
 from catalog_registry.search import Word
 
 How = Literal["text", "synonym", "pinyin", "near", "shared"]
 
 
-def marks(label: str, words: Sequence[Word], *, shared: bool = False) -> tuple[How, list[tuple[int, int]]]:
-    """How a label was found, and the [start, end) of each found piece, in order and apart. `shared`: by bigrams only."""
+def marks(label: str, words: Sequence[Word], stage: Stage) -> tuple[How, list[tuple[int, int]]]:
+    """How a label was found, and the [start, end) of each found piece, in order and apart. What is near is marked only
+    when nothing was found as typed, and bigrams only when nothing was near."""
     plain, places = _plain(label)
     spelt = spelling(plain) if len(plain) <= SPELLED else ()
     how: How = "shared"
     pieces: set[tuple[int, int]] = set()
-    if shared:
+    if stage == "overlap":
         pairs = {pair for word in words for pair in bigrams(word.raw)}
         pieces = {span for pair in pairs for span in _spans(re.escape(pair), plain)}
     else:
         for word in words:
-            for kind, spans in _ways(word, plain, spelt):
+            for kind, spans in _ways(word, plain, spelt, near=stage == "near"):
                 if found := list(spans):
                     how = kind if _RANK[kind] < _RANK[how] else how
                     pieces.update(found)
@@ -37,7 +39,7 @@ _RANK = {how: rank for rank, how in enumerate(("text", "synonym", "pinyin", "nea
 
 
 def _ways(
-    word: Word, plain: str, spelt: tuple[tuple[int, str], ...]
+    word: Word, plain: str, spelt: tuple[tuple[int, str], ...], *, near: bool
 ) -> Iterator[tuple[How, Iterator[tuple[int, int]]]]:
     """The ways a word may stand in a text, the plainest first."""
     yield "text", _spans(re.escape(word.raw), plain)
@@ -46,6 +48,8 @@ def _ways(
     if not word.hanzi:
         yield "pinyin", _spelt(sounds, spelt, initials=True)
         yield "pinyin", _spelt(sounds, spelt, initials=False)
+    if not near:
+        return
     if search.near(word) is not None:
         mistaken = search.mistaken(word.raw).pattern
         yield "near", _spans(mistaken, plain)
@@ -69,6 +73,8 @@ def _spelt(pattern: str, spelt: tuple[tuple[int, str], ...], *, initials: bool) 
 
 def _plain(label: str) -> tuple[str, list[int]]:
     """The normalised text (lexemes.normal) and, for each of its characters, where it stands in the label."""
+    if label.isalnum() and unicodedata.is_normalized("NFKC", label) and len(label.lower()) == len(label):
+        return label.lower(), list(range(len(label)))  # nearly all of them
     out: list[str] = []
     places: list[int] = []
     for at, char in enumerate(label):

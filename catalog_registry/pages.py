@@ -113,7 +113,7 @@ def _matches(answer: Answer, row: Mapping[str, Any], words: Sequence[Word]) -> l
     told = []
     for each in answer.matched.get((row["dataset"], row["position"]), ()):
         code, where = PLACES[Place(each["place"])]
-        how, spans = highlights.marks(each["label"], words, shared=answer.stage == "overlap")
+        how, spans = highlights.marks(each["label"], words, answer.stage)
         told.append(
             {"in": code, "in_label": where.zh, "in_label_en": where.en, "name": each["name"] or None,
              "text": each["label"], "marks": spans, "how": how}
@@ -129,6 +129,6 @@ def _suggestions(answer: Answer, words: Sequence[Word]) -> list[str]:
     for row in answer.rows:
         for each in answer.matched.get((row["dataset"], row["position"]), ())[:1]:
             if each["grade"] >= _LIKELY:
-                _, spans = highlights.marks(each["label"], words)
+                _, spans = highlights.marks(each["label"], words, "near")
                 found |= {each["label"][start:end]: None for start, end in spans}
     return list(found)[:3]

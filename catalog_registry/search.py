@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz
 
 from catalog_registry.lexemes import HANZI, RUN, bigrams, normal, spelling
 from core.errors import Invalid
@@ -78,10 +81,12 @@ def near(word: Word) -> str | None:
     half = len(raw) // 2
     # one mistake leaves the beginning or the end as it is, unless it swaps the two in the middle
     swapped = raw[: half - 1] + raw[half] + raw[half - 1] + raw[half + 1 :]
-    ends = [raw[start:] for start in range(half, len(raw) - max(1, len(raw) // 3 - 1))]
+    shortest = 2 if len(raw) < 6 else 3 if len(raw) < 9 else 4  # of an end: what fewer letters begin is everywhere
+    ends = [raw[start:] for start in range(half, len(raw) - shortest + 1)]
     return _any([f"'{part}':*" for part in dict.fromkeys([raw[:half], swapped, *ends])])
 
 
+@lru_cache(maxsize=1024)
 def mistaken(raw: str) -> re.Pattern[str]:
     """What the word could have been meant as, were one character of it wrong, missing, too many, or two swapped."""
     size = len(raw)
@@ -93,6 +98,11 @@ def mistaken(raw: str) -> re.Pattern[str]:
     if size > 3:
         literal += [re.escape(raw[:i] + raw[i + 1 :]) for i in range(size)]
     return re.compile("|".join(dict.fromkeys(literal)))
+
+
+def like(raw: str, text: str) -> bool:
+    """Whether a text holds a near miss of the word. The pattern is asked only where most of the letters are in place."""
+    return fuzz.partial_ratio(raw, text) >= 100 * (1 - 1.5 / len(raw)) and mistaken(raw).search(text) is not None
 
 
 def _all(parts: list[str]) -> str:

@@ -79,7 +79,7 @@ def edits(word: str) -> st.SearchStrategy[str]:
 def test_one_slip_is_a_near_miss_that_the_index_can_find(data: st.DataObject, word: str) -> None:
     typed = data.draw(edits(word))
     assume(len(typed) >= 4 and typed not in word)
-    assert search.mistaken(typed).search(word)
+    assert search.like(typed, word)
     asked = search.near(search.Word(typed))
     held = set(lexemes.term(word).lexemes)
     assert asked and any(
@@ -105,14 +105,15 @@ def test_one_slip_is_a_near_miss_that_the_index_can_find(data: st.DataObject, wo
     ],
 )
 def test_marks_are_where_the_reader_sees_them(label: str, typed: str, how: str, found: list[str]) -> None:
-    said, spans = highlights.marks(label, search.parse(typed, synonyms.of(Path("nowhere"))))
+    words = search.parse(typed, synonyms.of(Path("nowhere")))
+    said, spans = highlights.marks(label, words, "near" if how == "near" else "exact")
     assert (said, [label[start:end] for start, end in spans]) == (how, found)
 
 
 @given(label=anything, typed=anything)
 def test_marks_lie_in_the_text_in_order_and_apart(label: str, typed: str) -> None:
-    for shared in (False, True):
-        _, spans = highlights.marks(label, search.parse(typed), shared=shared)
+    for stage in finding.STAGES:
+        _, spans = highlights.marks(label, search.parse(typed), stage)
         flat = [place for span in spans for place in span]
         assert flat == sorted(set(flat)) and all(0 <= place <= len(label) for place in flat)
 
