@@ -14,18 +14,12 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import pyarrow as pa
 from pyarrow import fs
 
 from connectors import refusals
 from core.errors import HutongError, NotReady
+from core.store import denies, object_store
 from core.text import T
-
-CONNECT_TIMEOUT_S = 10
-TIMEOUT_S = 60
-_TRIES = 3
-_DENIED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "INVALID_CLIENT_TOKEN_ID", "SIGNATURE_DOES_NOT_MATCH",
-           "EXPIRED_TOKEN", "UNRECOGNIZED_CLIENT")  # fmt: skip
 
 
 class Files(Protocol):
@@ -63,7 +57,6 @@ def opened(system: str, secret: dict[str, Any]) -> Iterator[tuple[Files, str]]:
 
 def refusal(system: str, error: OSError) -> HutongError:
     """What a store's error means. Its text may name keys and people's files, so nothing of it is passed on."""
-    text = str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NotReady(
             T("临时目录磁盘空间不足。", "The temporary folder has no disk space left."),
@@ -73,9 +66,9 @@ def refusal(system: str, error: OSError) -> HutongError:
             ),
             code="no_disk",
         )
-    if isinstance(error, PermissionError) or any(word in text for word in _DENIED):
+    if isinstance(error, PermissionError) or denies(error):
         return refusals.denied(system)
-    if isinstance(error, FileNotFoundError) or "NO_SUCH_BUCKET" in text:
+    if isinstance(error, FileNotFoundError) or "NO_SUCH_BUCKET" in str(error):
         return refusals.down(system, why=T("没有该目录或文件", "has no such folder or file"))
     return refusals.down(system)
 
@@ -98,19 +91,16 @@ def _s3(system: str, secret: dict[str, Any]) -> fs.S3FileSystem:
             code="secret",
         )  # fmt: skip
     try:
-        return fs.S3FileSystem(
+        return object_store(
+            endpoint=str(secret["endpoint"]),
+            region=secret.get("region"),
+            virtual_hosting=bool(secret.get("virtual_hosting", False)),
             access_key=str(secret["access_key"]),
             secret_key=str(secret["secret_key"]),
             session_token=secret.get("session_token"),
-            endpoint_override=str(secret["endpoint"]),
-            region=str(secret.get("region", "us-east-1")),
-            force_virtual_addressing=bool(secret.get("virtual_hosting", False)),
             tls_ca_file_path=secret.get("ca_file"),
-            connect_timeout=CONNECT_TIMEOUT_S,
-            request_timeout=TIMEOUT_S,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES),
         )
-    except (pa.ArrowException, ValueError, TypeError):
+    except (ValueError, TypeError):
         raise _no_address(system) from None
 
 

@@ -1,7 +1,7 @@
 """The landing store: every batch as immutable Parquet with a manifest, before anyone touches it.
 
 `<root>/<system>/<dataset>/<batch>/part-00000.parquet …` and, last and atomically, `manifest.json`. No manifest, no batch.
-The root is a folder (files are made 0600) or any URL that pyarrow.fs knows (`s3://bucket/prefix`).
+On a folder files are made 0600; in an object store an object appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,33 +22,28 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from core.errors import NotReady, Stop
+from core.store import Store
 from core.text import T
 
 MANIFEST = "manifest.json"
 
 
-class Landing:
+class Landing(Store):
     """Batches on a folder or an object store."""
-
-    def __init__(self, root: str) -> None:
-        if "://" in root:
-            self.fs, self.root = pafs.FileSystem.from_uri(root)
-            self.local = False
-        else:
-            self.fs, self.root = pafs.LocalFileSystem(), str(Path(root).absolute())
-            self.local = True
 
     def writer(self, system: str, dataset: str, batch: UUID) -> BatchWriter:
         """A writer for a new batch; whatever an earlier attempt left there is removed first."""
         folder = self.folder(system, dataset, batch)
-        if self.fs.get_file_info(folder).type == pafs.FileType.Directory:
-            if self.fs.get_file_info(f"{folder}/{MANIFEST}").type == pafs.FileType.File:
-                raise Stop(T("批次已落地,不能改写。", "The batch has landed and cannot be rewritten."))
-            self.fs.delete_dir(folder)
+        with self.answering():
+            if self.fs.get_file_info(folder).type == pafs.FileType.Directory:
+                if self.fs.get_file_info(f"{folder}/{MANIFEST}").type == pafs.FileType.File:
+                    raise Stop(T("批次已落地,不能改写。", "The batch has landed and cannot be rewritten."))
+                self.fs.delete_dir(folder)
         try:
             if self.local:
                 Path(self.root).mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.fs.create_dir(folder, recursive=True)
+            with self.answering():
+                self.fs.create_dir(folder, recursive=True)
         except OSError as error:
             raise NotReady(
                 T(
@@ -68,10 +63,11 @@ class Landing:
     def manifest(self, system: str, dataset: str, batch: UUID) -> dict[str, Any] | None:
         """The manifest of a landed batch, or None when it never landed whole."""
         path = f"{self.folder(system, dataset, batch)}/{MANIFEST}"
-        if self.fs.get_file_info(path).type != pafs.FileType.File:
-            return None
-        with self.fs.open_input_stream(path) as stream:
-            return dict(json.loads(stream.read()))
+        with self.answering():
+            if self.fs.get_file_info(path).type != pafs.FileType.File:
+                return None
+            with self.fs.open_input_stream(path) as stream:
+                return dict(json.loads(stream.read()))
 
     def read(self, system: str, dataset: str, batch: UUID, chunk_rows: int) -> Iterator[pa.RecordBatch]:
         """The rows of a landed batch in chunks; each file's SHA-256 is checked before its first row is given out."""
@@ -95,11 +91,11 @@ class Landing:
                 )
             if not part["name"].startswith("part-"):
                 continue  # an original may be Parquet too
-            with self.fs.open_input_file(path) as source:
+            with self.answering(), self.fs.open_input_file(path) as source:
                 yield from pq.ParquetFile(source).iter_batches(batch_size=chunk_rows)
 
     def _sha256(self, path: str) -> str:
-        with self.fs.open_input_stream(path) as stream:
+        with self.answering(), self.fs.open_input_stream(path) as stream:
             digest = hashlib.sha256()
             while block := stream.read(1 << 20):
                 digest.update(block)
@@ -126,13 +122,15 @@ class BatchWriter:
         """Append a chunk."""
         if self._parquet is None:
             self._name = f"part-{len(self.files):05d}.parquet"
-            self._sink = _HashingSink(self._open(self._name))
+            with self.landing.answering():
+                self._sink = _HashingSink(self._open(self._name), durable=self.landing.local)
             # Dictionaries pay for codes only; a number or a name never repeats enough (measured, PARTS)
             self._parquet = pq.ParquetWriter(
                 self._sink, chunk.schema, compression="zstd", compression_level=1, use_dictionary=False
             )
         try:
-            self._parquet.write_batch(chunk, row_group_size=max(chunk.num_rows, 1))
+            with self.landing.answering():
+                self._parquet.write_batch(chunk, row_group_size=max(chunk.num_rows, 1))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -149,14 +147,13 @@ class BatchWriter:
     def original(self, name: str, content: bytes | Path) -> None:
         """Keep a file as it was delivered."""
         safe = f"original-{len(self.files):05d}-{Path(name).name}"
-        sink = _HashingSink(self._open(safe))
-        if isinstance(content, Path):
-            with content.open("rb") as source:
-                while block := source.read(1 << 20):
-                    sink.write(block)
-        else:
-            sink.write(content)
-        sink.close()
+        with self.landing.answering(), closing(_HashingSink(self._open(safe), durable=self.landing.local)) as sink:
+            if isinstance(content, Path):
+                with content.open("rb") as source:
+                    while block := source.read(1 << 20):
+                        sink.write(block)
+            else:
+                sink.write(content)
         self.files.append({"name": safe, "bytes": sink.size, "sha256": sink.hexdigest()})
 
     def commit(self, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,24 +171,28 @@ class BatchWriter:
             temporary.replace(path)
             _sync_folder(Path(self.folder))
         else:
-            # one PUT of a small object is atomic on object stores
-            with self.landing.fs.open_output_stream(path) as stream:
+            # an object appears when it is closed, whole
+            with self.landing.answering(), self.landing.fs.open_output_stream(path) as stream:
                 stream.write(body)
         return manifest
 
     def abandon(self) -> None:
         """Remove what was written; nothing landed."""
-        if self._parquet is not None:
+        if self._parquet is not None and self._sink is not None:
             with suppress(OSError):  # a full disk refuses the footer too
                 self._parquet.close()
-            self._parquet = None
-        self.landing.fs.delete_dir(self.folder)
+            with suppress(OSError):  # an object that is left open would appear after its folder was removed
+                self._sink.close()
+            self._parquet = self._sink = None
+        with self.landing.answering():
+            self.landing.fs.delete_dir(self.folder)
 
     def _close_part(self) -> None:
         if self._parquet is None or self._sink is None:
             return
-        self._parquet.close()
-        self._sink.close()
+        with self.landing.answering():
+            self._parquet.close()
+            self._sink.close()
         self.files.append({"name": self._name, "bytes": self._sink.size, "sha256": self._sink.hexdigest()})
         self._parquet, self._sink, self._part_rows = None, None, 0
 
@@ -203,8 +204,9 @@ class BatchWriter:
 class _HashingSink:
     """A file object that hashes what it writes; on a folder it reaches the disk before the manifest names it."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, durable: bool) -> None:
         self._stream = stream
+        self._durable = durable
         self._digest = hashlib.sha256()
         self.size = 0
         self.closed = False
@@ -228,7 +230,7 @@ class _HashingSink:
         if self.closed:
             return
         self._stream.flush()
-        if hasattr(self._stream, "fileno"):
+        if self._durable:
             os.fsync(self._stream.fileno())
         self._stream.close()
         self.closed = True

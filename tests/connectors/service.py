@@ -35,9 +35,10 @@ class Server:
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command != "HEAD":
+                    self.wfile.write(body)
 
-            do_GET = do_POST = _answer
+            do_GET = do_POST = do_PUT = do_HEAD = _answer
 
             def log_message(self, *_: Any) -> None:
                 pass
