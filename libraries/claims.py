@@ -5,6 +5,7 @@ Works on the entities and mentions that `linking.link` left in the session's `wo
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ _ORDER = 'rank, since COLLATE "C" DESC NULLS LAST, known_from DESC NULLS LAST, v
 def make(conn: Connection, rules: Rules, published: Published) -> tuple[int, int]:
     """Make the golden records of the chunk's entities again; returns how many there are and how many lost theirs."""
     for giver in rules.givers:
-        _collect(conn, giver)
+        _collect(conn, giver, rules.today)
     for name, attribute in rules.library.attributes.items():
         if attribute.derive:
             _derive(conn, rules, name, attribute)
@@ -51,9 +52,9 @@ def make(conn: Connection, rules: Rules, published: Published) -> tuple[int, int
     return made, len(emptied)
 
 
-def _collect(conn: Connection, giver: Giver) -> None:
+def _collect(conn: Connection, giver: Giver, today: date) -> None:
     """All that one dataset says of the chunk's entities in one role, in one query."""
-    condition, values = when(giver)
+    condition, values = when(giver, today)
     listed, parameters = [], dict[str, Any](values)
     for n, claim in enumerate(giver.claims):
         said = claim.sql if claim.constant is None else f"CAST(:value_{n} AS text)"
@@ -71,7 +72,7 @@ def _collect(conn: Connection, giver: Giver) -> None:
             f"CROSS JOIN LATERAL (SELECT * FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key OFFSET 0) r "
             f"CROSS JOIN LATERAL (VALUES {', '.join(listed)}) AS a (name, value, cut, rank, status) CROSS JOIN LATERAL "
             "unnest(CASE WHEN a.cut IS NULL THEN ARRAY[a.value] ELSE string_to_array(a.value, a.cut) END) AS v (value) "
-            f"WHERE w.target IS NOT NULL AND w.dataset = :dataset AND w.role = :role AND {condition} AND v.value <> ''"
+            f"WHERE w.target IS NOT NULL AND w.dataset = :dataset AND w.role = :role AND {condition or 'true'} AND v.value <> ''"
         ),
         {**parameters, "department": giver.contract.department, "dataset": giver.contract.id, "role": giver.role},
     )

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import date
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from libraries.mentions import RECORD
 from libraries.rules import Giver, Rules
+from libraries.withholding import shared
 from schemas.derive import sql
 
 TABLES = (
@@ -45,7 +48,7 @@ def gather(conn: Connection, rules: Rules, numbers: Iterable[str]) -> None:
     _identify(conn, rules)
     for giver in rules.givers:
         if giver.target is None:
-            _mark(conn, giver)
+            _mark(conn, giver, rules.today)
     for dataset, role, target in rules.references:
         _refer(conn, dataset, role, target)
 
@@ -130,12 +133,10 @@ def _identify(conn: Connection, rules: Rules) -> None:
     )
 
 
-def _mark(conn: Connection, giver: Giver) -> None:
+def _mark(conn: Connection, giver: Giver, today: date) -> None:
     """Mentions of a contributing role may make an entity; a licence's type comes from its contribution."""
-    condition, values = when(giver)
-    met = (
-        f" AND (SELECT {condition} FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key)" if giver.when else ""
-    )
+    condition, values = when(giver, today)
+    met = f" AND (SELECT {condition} FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key)" if condition else ""
     conn.execute(
         text(
             "UPDATE work_mention w SET contributes = true, kind = coalesce(:type, w.kind) "
@@ -145,10 +146,14 @@ def _mark(conn: Connection, giver: Giver) -> None:
     )
 
 
-def when(giver: Giver) -> tuple[str, dict[str, list[str]]]:
-    """The contribution's condition on the record `r`, and its parameters."""
+def when(giver: Giver, today: date) -> tuple[str, dict[str, Any]]:
+    """The contribution's condition on the record `r` (empty: none), and its parameters; a withheld record gives nothing."""
     terms = [f"to_jsonb(r.{sql.quote(item)}) #>> '{{}}' = ANY(:when_{n})" for n, item in enumerate(giver.when)]
-    return " AND ".join(terms) or "true", {f"when_{n}": list(values) for n, values in enumerate(giver.when.values())}
+    values: dict[str, Any] = {f"when_{n}": list(allowed) for n, allowed in enumerate(giver.when.values())}
+    if (rule := shared(giver.contract)) is not None:
+        terms.append(rule)
+        values["today"] = today
+    return " AND ".join(terms), values
 
 
 def _refer(conn: Connection, dataset: str, role: str, target: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
 from typing import TypeVar
 
@@ -18,13 +19,13 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from core import events
+from core import clock, events
 from core.actor import SYSTEM
 from core.errors import Retry
 from core.hub import Hub
 from core.log import get_logger
 from core.text import T
-from libraries import claims, linking, rules
+from libraries import claims, linking, rules, withholding
 from libraries.lookup import Golden, Value, find, get
 from libraries.rules import Rules
 from schemas import published as published_set
@@ -59,12 +60,13 @@ def refresh(hub: Hub, *, chunk: int = 5_000) -> RefreshResult:
 def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> RefreshResult:
     """As `refresh`, by a given set of documents."""
     result = RefreshResult()
-    every = rules.of(published)
+    today = clock.today(hub.settings.timezone)
+    every = rules.of(published, today)
     with hub.engine.connect() as conn:
         with conn.begin():
             for statement in (*linking.TABLES, *claims.TABLES):
                 conn.execute(text(statement))
-        _patiently(partial(_sync, conn, every))
+        _patiently(partial(_sync, conn, every, today))
         for one in every:
             for following in (linking.pending, linking.references, linking.dirty):
                 _all(conn, one, published, following, chunk, result)
@@ -77,10 +79,11 @@ def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> Refresh
     return result
 
 
-def _sync(conn: Connection, every: list[Rules]) -> None:
+def _sync(conn: Connection, every: list[Rules], today: date) -> None:
     with _turn(conn):
         for one in every:
             rules.sync(conn, one)
+        withholding.pass_days(conn, every, today)
 
 
 def _all(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -14,6 +15,7 @@ from libraries.kind import Kind
 from libraries.mentions import RECORD
 from schemas.contract import Contract, Contribution, Subject
 from schemas.derive.sql import literal, quote
+from schemas.derive.withheld import shared
 from schemas.library import Attribute, Library
 from schemas.published import Published
 
@@ -64,6 +66,7 @@ class Rules:
     kind: Kind
     givers: tuple[Giver, ...]
     ranks: Mapping[str, int]  # dataset → how much its word counts for the name
+    today: date  # the city's day, by which records are withheld
 
     @property
     def registers(self) -> list[tuple[str, str]]:
@@ -88,12 +91,12 @@ class Rules:
         return attribute.provisional or any(claim.attribute == name for giver in self.givers for claim in giver.claims)
 
 
-def of(published: Published) -> list[Rules]:
-    """The rules of every published library that this version knows how to make."""
-    return [_compile(published, KINDS[id]) for id in KINDS if id in published.libraries]
+def of(published: Published, today: date) -> list[Rules]:
+    """The rules, on a day, of every published library that this version knows how to make."""
+    return [_compile(published, KINDS[id], today) for id in KINDS if id in published.libraries]
 
 
-def _compile(published: Published, kind: Kind) -> Rules:
+def _compile(published: Published, kind: Kind, today: date) -> Rules:
     library = published.libraries[kind.library]
     found = [
         (contract, contribution)
@@ -104,7 +107,7 @@ def _compile(published: Published, kind: Kind) -> Rules:
     givers = tuple(_giver(library, kind, contract, contribution) for contract, contribution in found)
     order = library.attributes[kind.name].authority if kind.name in library.attributes else ()
     ranks = {id: _rank(order, contract.department) for id, contract in published.contracts.items()}
-    return Rules(library, kind, givers, ranks)
+    return Rules(library, kind, givers, ranks, today)
 
 
 def _rank(order: tuple[str, ...], department: str) -> int:
@@ -226,6 +229,7 @@ def _bodies(rules: Rules) -> dict[str, Any]:
                 "register": giver.register,
                 "holders": list(giver.holders),
                 "succession": giver.succession,
+                "withheld": shared(giver.contract, "r", "today"),
                 "rank": rules.ranks[giver.contract.id],
                 "since": giver.contract.valid_from,
                 "claims": [asdict(claim) for claim in giver.claims],

@@ -73,7 +73,8 @@ def oracle(held: dict[tuple[str, int], tuple[str | None, str | None]]) -> dict[s
         winner = min(named, key=weight)
         backing = [dataset for dataset, name in claims if name == winner or (name is None and len(named) == 1)]
         if gives & set(backing):
-            found[number] = winner
+            # a name that only a dataset without contributions claims tells who is who, but is nobody's to give
+            found[number] = winner if any(dataset in gives and name == winner for dataset, name in claims) else ""
     return found
 
 

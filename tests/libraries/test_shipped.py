@@ -9,12 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from core import clock
 from libraries import rules
 from libraries.rules import KINDS, Giver
 from schemas.contract import Contract, Item
 from tests.libraries.registry import SHIPPED, Registry
 
-RULES = {one.library.id: one for one in rules.of(SHIPPED)}
+RULES = {one.library.id: one for one in rules.of(SHIPPED, clock.today())}
 OTHER_NUMBER = {"population": "440524188001010014", "legal_entity": "430900000000014"}
 NUMBER = {"population": "11010519491231002X", "legal_entity": "91350100M000100Y43", "license": "示范第0000001号"}
 CASES = [(one.library.id, giver) for one in RULES.values() for giver in one.givers]
@@ -66,6 +67,7 @@ def row(contract: Contract, library: str, giver: Giver) -> dict[str, Any]:
     subject = next(subject for subject in contract.subjects if subject.role == giver.role)
     for one in contract.contributes:
         made |= {one.items[attribute]: next(iter(codes)) for attribute, codes in one.codes.items()}
+    made |= dict.fromkeys(item for where in contract.withheld for item in where)
     made |= {item: values[0] for item, values in giver.when.items()}
     made[subject.id] = f"李小明{subject.pair}{NUMBER[library]}" if subject.pair else NUMBER[library]
     if subject.name and KINDS[library].named:
