@@ -158,7 +158,7 @@ def require_current(engine: Engine) -> None:
             T(f"数据库有 {len(left)} 项升级待执行({'、'.join(left)})。",
               f"The database waits for {len(left)} migrations ({', '.join(left)})."),
             remedy=T("先备份(hutong backup),再运行 hutong migrate 或 hutong up。",
-                     "Back it up with the release before (`hutong backup`), then run `hutong migrate` or `hutong up`."),
+                     "Back it up (`hutong backup`), then run `hutong migrate` or `hutong up`."),
             code="not_migrated",
         )  # fmt: skip
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,11 +83,13 @@ def make(
     from core.backup import keyfile
     from core.backup.take import take
 
-    with session.opened() as hub:
+    with _of_any_release() as hub:
         target = _folder(folder, hub.home)
         if keys is not None:
             _apart(keys, target, hub)
         passphrase = _passphrase(passphrase_file, new=True) if keys is not None else ""
+        if keys is not None:
+            keyfile.judge(passphrase)
         with _step(as_json)(T("备份", "Backup")) as line:
             manifest = take(hub, target, line.tell)
             line.detail = f"{target / manifest.name}"
@@ -215,6 +218,20 @@ def _restore(
     finally:
         if started and instance.server is not None:
             instance.server.stop()
+
+
+@contextmanager
+def _of_any_release() -> Iterator[Hub]:
+    """The hub even where migrations wait: that is when a backup is wanted most. NotReady for a newer release's."""
+    from core import database
+    from core import hub as hubs
+    from core.hub import Hub
+
+    settings = session.settings()
+    with closing(Hub(settings, hubs.database_url(settings))) as hub:
+        if database.pending(hub.engine) == database.revisions():
+            database.require_current(hub.engine)  # nothing is set up: says so
+        yield hub
 
 
 def _folder(folder: Path | None, home: Path) -> Path:

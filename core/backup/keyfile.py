@@ -27,13 +27,18 @@ _COST = {"n": 2**17, "r": 8, "p": 1}
 SHORTEST = 12
 
 
-def write(path: Path, files: KeyFiles, passphrase: str) -> list[str]:
-    """Write every key there is into one encrypted file (0600); returns their ids. Invalid for a short passphrase."""
+def judge(passphrase: str) -> None:
+    """Invalid for a passphrase that is too short to protect anything."""
     if len(passphrase) < SHORTEST:
         raise Invalid(
             T(f"口令至少 {SHORTEST} 个字符。", f"A passphrase has at least {SHORTEST} characters."),
             remedy=T("用一句话,或密码管理器生成的口令。", "Use a sentence, or one that a password manager made."),
         )
+
+
+def write(path: Path, files: KeyFiles, passphrase: str) -> list[str]:
+    """Write every key there is into one encrypted file (0600); returns their ids. Invalid for a short passphrase."""
+    judge(passphrase)
     with files.lock():
         keys = files.listed()
         entries = [
