@@ -17,7 +17,7 @@ A record may appear under several kinds. Records under no kind are clean: nothin
                     nothing: there is nothing to find
           expect    severity of the finding on the row: error (quarantined) · warning (stored, merged) · none
           count     records planted;  base  the rows its rate is a share of (rate null: no rate promised)
-  cases   [{type, subject: {kind: person|firm, number_kind: identity_card|permanent_residence|credit_code, number,
+  cases   [{type, subject: {kind: person|firm|title, number_kind: identity_card|credit_code|title_certificate|…, number,
           name}, expect: {state, proved, outcome, reason}, note, demo, declared: [{relation, …as subject}]}]
           one question about one subject that appears nowhere else, and the answer it must get.
           state    held | not_held | unknown: what the records say
