@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from demo.cases import firms, households, money, property, register
+from demo.cases import families, filings, firms, households, limits, money, property, register
 from demo.cases.desk import Desk
 from demo.tables.build import with_rows
 from demo.truth import Truth
@@ -20,6 +20,7 @@ def add(tables: Mapping[str, pa.Table], world: World, truth: Truth) -> dict[str,
     """The systems' tables with the cases' records behind the city's."""
     desk = Desk(world.today, truth)
     households.cases(desk, money.cases(desk))
-    property.cases(desk)
+    for kind in (property, limits, families, filings):
+        kind.cases(desk)
     register.cases(desk, firms.cases(desk))
     return {name: with_rows(table, desk.rows.get(name, [])) for name, table in tables.items()}

@@ -54,6 +54,13 @@ class Desk:
         number = numbers.citizen(np.array([f"430903{birth}{_ORDER + self._made % 2}"]))
         return Subject("person", str(number[0]), name)
 
+    def child(self) -> Subject:
+        """A resident of nine years nobody has met before."""
+        who = self.person()
+        birth = (self.today - timedelta(days=9 * 366 + self._made)).strftime("%Y%m%d")
+        number = numbers.citizen(np.array([f"430903{birth}{who.number[14:17]}"]))
+        return Subject("person", str(number[0]), who.name)
+
     def renamed(self, subject: Subject, name: str) -> Subject:
         """The same subject under another name."""
         return Subject(subject.kind, subject.number, name, subject.number_kind)
