@@ -86,7 +86,7 @@ class Service:
         for attempt in range(1, self._patience.tries + 1):
             answer: httpx.Response | None = None
             try:
-                answer = self._send(request)
+                answer = self._send(request, started + self._patience.total_s)
             except httpx.UnsupportedProtocol:
                 raise self._no_address() from None
             except httpx.TransportError:
@@ -102,7 +102,7 @@ class Service:
             time.sleep(wait)
         raise self._down(None, None)
 
-    def _send(self, request: dict[str, Any]) -> httpx.Response:
+    def _send(self, request: dict[str, Any], deadline: float) -> httpx.Response:
         headers = {"Accept": "application/json"}
         if self._token is not None and "data" not in request:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -110,6 +110,8 @@ class Service:
             body = bytearray()
             for part in answer.iter_bytes():
                 body += part
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer trickles")  # httpx limits only the wait for the next bytes
                 if len(body) > MAX_BODY_BYTES:
                     raise refusals.unreadable(
                         request["url"].path,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-Answer = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, dict[str, str], bytes | Iterable[bytes]]
 Handler = Callable[[str, dict[str, str], dict[str, str]], Answer]
 
 
@@ -32,11 +32,13 @@ class Server:
                 outer.requests.append(asked)
                 status, headers, body = outer.handler(*asked)
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                length = {"Content-Length": str(len(body))} if isinstance(body, bytes) else {"Connection": "close"}
+                for name, value in {**length, **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(body)
+                    for part in [body] if isinstance(body, bytes) else body:
+                        self.wfile.write(part)
 
             do_GET = do_POST = do_PUT = do_HEAD = _answer
 

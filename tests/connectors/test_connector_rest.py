@@ -176,6 +176,55 @@ def test_tries_are_bounded(serve: Any) -> None:
     assert len(server.requests) == 3
 
 
+HTML = b"<!DOCTYPE html><html>430903199001011234 bad gateway</html>"
+
+
+def test_a_gateway_s_html_is_waited_out_and_never_shown(serve: Any) -> None:
+    gateway = (502, {"Content-Type": "text/html"}, HTML)
+    assert len(read(serve(answers(gateway, as_json(THINGS))), {"endpoint": "/things"})[0]) == 7
+    with pytest.raises(SourceDown, match="502") as caught:
+        read(serve(answers(gateway)), {"endpoint": "/things"})
+    assert "43090" not in f"{caught.value!s}{caught.value!r}"
+
+
+@pytest.mark.parametrize("announced", ["999", "chunked"])
+def test_an_answer_that_breaks_off_is_asked_again(serve: Any, announced: str) -> None:
+    """Fewer bytes than announced are no answer, though what came may be JSON."""
+    whole = as_json(THINGS)
+    headers = {"Connection": "close", "Content-Length": announced}
+    if announced == "chunked":
+        headers = {"Connection": "close", "Transfer-Encoding": "chunked"}
+    cut = (200, headers, [b"400\r\n[]"] if announced == "chunked" else [b"[]"])
+    server = serve(answers(cut, whole))
+    assert len(read(server, {"endpoint": "/things"})[0]) == 7
+    with pytest.raises(SourceDown):
+        read(serve(answers(cut)), {"endpoint": "/things"})
+
+
+def test_fewer_bytes_announced_than_sent_is_broken_json(serve: Any) -> None:
+    _, _, body = as_json(THINGS)
+    assert isinstance(body, bytes)
+    with pytest.raises(BatchBlocked) as caught:
+        read(serve(answers((200, {"Content-Length": "20", "Connection": "close"}, body))), {"endpoint": "/things"})
+    assert caught.value.code == "unreadable"
+
+
+def test_an_answer_that_trickles_is_given_up(serve: Any) -> None:
+    """A byte now and then would keep a reader for ever: the time limit is for the whole."""
+
+    def trickle() -> Iterator[bytes]:
+        yield b"["
+        for _ in range(200):
+            time.sleep(0.1)
+            yield b" "
+
+    server = serve(lambda *_: (200, {}, trickle()))
+    started = time.monotonic()
+    with pytest.raises(SourceDown):
+        read(server, {"endpoint": "/things"})
+    assert time.monotonic() - started < 15
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "denied"), (403, "denied"), (404, "request"), (302, "request"), (400, "request")]
 )
