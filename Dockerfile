@@ -16,8 +16,8 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title="hutong" org.opencontainers.image.licenses="Apache-2.0"
 # Folders that volumes are mounted on: a new volume takes owner and mode from here
 RUN groupadd --gid 10001 hutong && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp hutong \
- && for folder in airflow/logs demo keys landing log published run scratch; do mkdir -p "/var/lib/hutong/$folder"; done \
- && mkdir /backup && chown -R hutong:hutong /var/lib/hutong /backup && chmod -R u=rwX,go= /var/lib/hutong /backup
+ && for folder in airflow/logs backup demo keys landing log published run scratch; do mkdir -p "/var/lib/hutong/$folder"; done \
+ && chown -R hutong:hutong /var/lib/hutong && chmod -R u=rwX,go= /var/lib/hutong
 COPY --from=build /opt/hutong /opt/hutong
 ENV PATH=/opt/hutong/bin:$PATH HUTONG_HOME=/var/lib/hutong HUTONG_HOST=0.0.0.0 HOME=/tmp \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

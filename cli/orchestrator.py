@@ -129,6 +129,8 @@ class Orchestrator:
             "AIRFLOW__CELERY__BROKER_URL_CMD": broker,
             "AIRFLOW__CELERY__RESULT_BACKEND_CMD": broker,  # by default Airflow's database, which no worker needs
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": tasks,
+            # later the broker gives an unanswered task to another worker; the scheduler has tried again long before
+            "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "86400",
         }
 
     def migrate(self, environment: Mapping[str, str], database: str) -> None:
