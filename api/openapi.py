@@ -29,6 +29,12 @@ _PROBLEM = {
     },
 }
 
+# FastAPI's own words, which are English only
+_WORDS = {
+    "Successful Response": "成功 / as asked",
+    "Validation Error": "请求内容不符合要求 / the request is not as asked for",
+}
+
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of the application, made once."""
@@ -59,7 +65,11 @@ def _exemplify(operation: dict[str, Any], examples: dict[str, Any], *, oauth: bo
     for content in operation.get("requestBody", {}).get("content", {}).values():
         if "request" in examples:
             content["example"] = examples["request"]
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in examples.get("parameters", {}):
+            parameter["example"] = examples["parameters"][parameter["name"]]
     for status, response in operation["responses"].items():
+        response["description"] = _WORDS.get(response["description"], response["description"])
         refused = int(status) >= 400 and (status == "422" or not oauth)  # RFC 6749 has its own form of errors
         if refused:
             response["content"] = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}

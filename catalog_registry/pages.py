@@ -82,12 +82,12 @@ def page(hub: Hub, connection: Connection, asked: Asked, line: Line, *, items: b
     words = search.parse(asked.q, synonyms.of(hub.home))
     order: Order = asked.order or ("relevance" if words else "code")
     filters = facets.chosen(published, asked.filters)
+    after = cursors.read(asked.cursor, order)
     if (asked.q and not words) or (items and not words):  # signs, an emoji: nothing to look for is nothing found
         empty: dict[str, list[dict[str, Any]]] | None = facets.counted(published, []) if asked.facets else None
         return Page([], "exact", [], 0 if asked.total else None, empty, None)
     ask = finding.Ask(
-        words, filters, order, max(1, min(asked.limit, LIMIT)), cursors.read(asked.cursor, order), asked.total,
-        asked.facets, items,
+        words, filters, order, max(1, min(asked.limit, LIMIT)), after, asked.total, asked.facets, items,
     )  # fmt: skip
     states = {
         dataset: each.state for dataset, each in freshness.of_live(connection, systems.feed_ids(published)).items()

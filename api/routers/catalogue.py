@@ -43,7 +43,7 @@ def _asked(
         str, Query(max_length=search.MAX, pattern=PLAIN, description="汉字、拼音或首字母，容一字之误 / words, pinyin, initials")
     ] = "",
     order: Annotated[Order | None, Query(description="次序：relevance 相关 code 代码 name 名称 updated 更新时间 / order")] = None,
-    limit: Annotated[int, Query(ge=1, le=pages.LIMIT)] = 50,
+    limit: Annotated[int, Query(ge=1, le=pages.LIMIT, description="每页条数 / lines of a page")] = 50,
     cursor: Annotated[str, Query(max_length=1000, description="下一页游标，取自 Link / from the Link header")] = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
     facets: Annotated[bool, Query(description="同时给出各分面计数 / with the counts of facets")] = False,

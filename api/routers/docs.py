@@ -21,12 +21,12 @@ def page(request: Request) -> HTMLResponse:
     """Every operation with its parameters, an example and a curl that can be pasted."""
     base = str(request.base_url).rstrip("/")
     document = request.app.openapi()
-    operations = [
-        _described(base, path, method, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-    return HTMLResponse(_pages.get_template("docs.html").render(document=document, operations=operations))
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for tag in operation["tags"]:
+                groups.setdefault(tag, []).append(_described(base, path, method, operation))
+    return HTMLResponse(_pages.get_template("docs.html").render(document=document, groups=groups))
 
 
 @router.get("/docs/style.css")
@@ -42,7 +42,7 @@ def _described(base: str, path: str, method: str, operation: dict[str, Any]) -> 
         "path": path,
         "summary": operation.get("summary", ""),
         "description": operation.get("description", ""),
-        "parameters": operation.get("parameters", []),
+        "parameters": [_parameter(parameter) for parameter in operation.get("parameters", [])],
         "curl": _curl(base, path, method, operation),
         "responses": [
             {"status": status, "description": response.get("description", ""), "example": _example(response)}
@@ -50,6 +50,17 @@ def _described(base: str, path: str, method: str, operation: dict[str, Any]) -> 
             if _example(response)
         ],
     }
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter with what it may be: its closed list or its bounds, and what it is when not given."""
+    schema = parameter["schema"]
+    known = next((each for each in (schema, *schema.get("anyOf", ())) if each.get("type") != "null"), schema)
+    allowed = " ".join(known["enum"]) if "enum" in known else known.get("type", "")
+    if "minimum" in known and "maximum" in known:
+        allowed = f"{known['minimum']}–{known['maximum']}"
+    default = schema.get("default")
+    return {**parameter, "allowed": allowed, "default": "" if default is None else json.dumps(default).strip('"')}
 
 
 def _curl(base: str, path: str, method: str, operation: dict[str, Any]) -> str:
@@ -64,7 +75,16 @@ def _curl(base: str, path: str, method: str, operation: dict[str, Any]) -> str:
         parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
     elif content:
         parts += ['-u "$CLIENT_ID:$CLIENT_SECRET"', "-d grant_type=client_credentials"]
-    return " \\\n  ".join([*parts, f"{base}{path}"])
+    given = {parameter["name"]: parameter.get("example") for parameter in operation.get("parameters", [])}
+    asked = [
+        f"--data-urlencode '{name}={value}'" for name, value in given.items() if value and f"{{{name}}}" not in path
+    ]
+    for name, value in given.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    if asked:
+        parts += ["-G", *asked]
+    # one short line when there is nothing to break
+    return " \\\n  ".join([*parts, f"{base}{path}"]) if len(parts) > 1 else f"{parts[0]} {base}{path}"
 
 
 def _example(response: dict[str, Any]) -> str:
