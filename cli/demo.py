@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from cli import output
+from cli import output, standing
 from cli.city import City, Kept, seed_access
 from cli.harvest import Watched, await_dags, await_golden, harvest
 from cli.instance import API, Instance
@@ -44,7 +44,7 @@ def run(instance: Instance, size: str | None, seed: int | None, step: Step, *, q
     city = City(instance)
     with step(T("数据库", "Database")) as line:
         hub = instance.database()
-        line.detail = str(instance.services()[0]["url"])
+        line.detail = str(standing.of(instance)[0][0]["url"])
     try:
         # Airflow needs half a minute to start, mostly waiting: it does so while the city is made
         with ThreadPoolExecutor(1) as aside:

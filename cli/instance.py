@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import psutil
-import psycopg
 
 from cli import output
 from cli.airflow_rest import Airflow
@@ -18,7 +16,7 @@ from cli.orchestrator import API as AIRFLOW_API
 from cli.orchestrator import NAMES as AIRFLOW_NAMES
 from cli.orchestrator import PROCESSOR, SCHEDULER, Orchestrator
 from cli.output import Step, silent
-from cli.processes import Processes, Service, answers, choose_port, python
+from cli.processes import Processes, Service, choose_port, listens, python
 from core import hub as hubs
 from core.errors import NotReady
 from core.hub import Hub
@@ -91,7 +89,7 @@ class Instance:
             self.processes.start(
                 Service(API, python("-m", "cli", "serve", API, "--port", str(port)), environment, port)
             )
-        self._await(API, lambda: _listens(self.url(API)), timeout=90)
+        self._await(API, lambda: listens(self.url(API)), timeout=90)
 
     def prepare_airflow(self) -> dict[str, str]:
         """Airflow's database and settings; nothing when it runs elsewhere."""
@@ -128,7 +126,7 @@ class Instance:
                 self._await(name, lambda part=component: airflow.health().get(part) == "healthy", timeout=120)  # type: ignore[misc]
 
     def _await(self, name: str, ready: Callable[[], bool], timeout: float) -> None:
-        elsewhere = self._elsewhere(name)
+        elsewhere = self.elsewhere(name)
         if elsewhere is None:
             return self.processes.wait(name, ready, timeout)
         deadline = time.monotonic() + timeout
@@ -143,7 +141,8 @@ class Instance:
             time.sleep(0.5)
         return None
 
-    def _elsewhere(self, name: str) -> str | None:
+    def elsewhere(self, name: str) -> str | None:
+        """Where the settings say that a service runs, when it is not this installation's to start."""
         return self.settings.api_url if name == API else self.settings.airflow_url
 
     def airflow(self) -> Airflow:
@@ -159,7 +158,7 @@ class Instance:
 
     def url(self, name: str) -> str | None:
         """Where a running service listens."""
-        if elsewhere := self._elsewhere(name):
+        if elsewhere := self.elsewhere(name):
             return elsewhere.rstrip("/") if name in (API, AIRFLOW_API) else None
         running = self.processes.running().get(name)
         return f"http://{self.settings.host}:{running.port}" if running and running.port else None
@@ -170,8 +169,25 @@ class Instance:
             wanted,
             self.settings.host,
             asked=setting in self.settings.model_fields_set,
-            setting=f"HUTONG_{setting.upper()}",
+            setting=f"--{setting.replace('_', '-')} / HUTONG_{setting.upper()}",
         )
+
+    def require_ports(self, **wanted: int | None) -> None:
+        """NotReady when a service that runs already listens elsewhere than an option asks for."""
+        for name, option in ((API, "port"), (AIRFLOW_API, "airflow_port")):
+            running = self.processes.running().get(name)
+            if running is not None and wanted.get(option) not in (None, 0, running.port):
+                raise NotReady(
+                    T(
+                        f"服务 {name} 已在端口 {running.port} 运行。",
+                        f"Service {name} runs already, on port {running.port}.",
+                    ),
+                    remedy=T(
+                        f"先运行 hutong down,再指定 --{option.replace('_', '-')} {wanted[option]}。",
+                        f"Run `hutong down` first, then give --{option.replace('_', '-')} {wanted[option]}.",
+                    ),
+                    code="running",
+                )
 
     # ------------------------------------------------------------------ down
     def down(self) -> int:
@@ -198,47 +214,6 @@ class Instance:
                 if isinstance(error, Interrupted) or not ran:
                     self.down()
                 raise
-
-    # ------------------------------------------------------------------ how it is
-    def services(self) -> list[dict[str, Any]]:
-        """Each service: whether it runs, answers, and where."""
-        running = self.processes.running()
-        health: dict[str, str] = {}
-        if AIRFLOW_API in running or self.settings.airflow_url:
-            with self.airflow() as airflow:
-                health = airflow.health()
-        rows: list[dict[str, Any]] = [{"service": "database", **self._database_state()}]
-        for name in dict.fromkeys((API, *AIRFLOW_NAMES, *running)):
-            entry = running.get(name)
-            state = "stopped"
-            if entry is not None or self._elsewhere(name):
-                state = "running" if self._healthy(name, health) else "unhealthy"
-            rows.append({"service": name, "state": state, "url": self.url(name) or "", "pid": entry and entry.pid})
-        return rows
-
-    def _healthy(self, name: str, health: dict[str, str]) -> bool:
-        if name in AIRFLOW_NAMES:
-            component = {AIRFLOW_API: "metadatabase", SCHEDULER: "scheduler", PROCESSOR: "dag_processor"}[name]
-            return health.get(component) == "healthy"
-        return _listens(self.url(name)) if self.url(name) else True
-
-    def _database_state(self) -> dict[str, Any]:
-        pid = self.server.pid() if self.server else None
-        try:
-            url = hubs.database_url(self.settings).replace("postgresql+psycopg://", "postgresql://")
-            with psycopg.connect(url, connect_timeout=3) as connection:
-                row = connection.execute("SHOW server_version").fetchone()
-        except (NotReady, psycopg.Error):
-            return {"state": "stopped", "url": "", "pid": pid}
-        kind = "embedded" if self.server else "external"
-        return {"state": "running", "url": f"PostgreSQL {row[0] if row else '?'} ({kind})", "pid": pid}
-
-
-def _listens(url: str | None) -> bool:
-    parts = urlsplit(url or "")
-    return parts.hostname is not None and answers(
-        parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-    )
 
 
 def _children(pid: int) -> list[psutil.Process]:

@@ -17,6 +17,7 @@ from cli.commands import (
     backup,
     catalog,
     certificate,
+    clients,
     demo,
     documents,
     feeds,
@@ -26,7 +27,7 @@ from cli.commands import (
     values,
 )
 from cli.interrupt import Interrupted
-from cli.output import complain, refuse
+from cli.output import refuse
 from core.errors import HutongError
 from core.text import T
 
@@ -38,7 +39,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (services, demo, feeds, certificate, library, catalog, documents, access, keys, backup, audit, values):
+for room in (
+    services,
+    demo,
+    feeds,
+    certificate,
+    library,
+    catalog,
+    documents,
+    clients,
+    access,
+    keys,
+    backup,
+    audit,
+    values,
+):
     room.register(app)
 
 
@@ -47,14 +62,19 @@ def main() -> None:
     try:
         app()
     except HutongError as error:
-        refuse(error)
+        refuse(error, as_json=_json())
         sys.exit(1)
     except Interrupted as stop:
         sys.stderr.write(str(T("已中断,全部进程已停止。", "Interrupted; every process was stopped.")) + "\n")
         sys.exit(stop.status)
     except Exception as error:
-        complain(_unexpected(error))
+        refuse(HutongError(_unexpected(error), code="unexpected"), as_json=_json())
         sys.exit(1)
+
+
+def _json() -> bool:
+    """Whether --json was said: what reads standard output then reads the refusal there too."""
+    return "--json" in sys.argv[1:]
 
 
 def _unexpected(error: Exception) -> T:

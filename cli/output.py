@@ -1,7 +1,7 @@
 """How the command line speaks: one place for tables, steps, JSON and refusals.
 
 On a terminal rich tables and spinners; without one plain aligned lines; with --json exactly one JSON document on
-standard output. Refusals are one paragraph on standard error.
+standard output. Refusals are one paragraph on standard error, and with --json that document.
 """
 
 from __future__ import annotations
@@ -149,8 +149,12 @@ def complain(message: T | str) -> None:
     sys.stderr.write(f"✘ {message}\n")
 
 
-def refuse(error: HutongError) -> None:
-    """What went wrong and the remedy, one paragraph on standard error."""
+def refuse(error: HutongError, *, as_json: bool = False) -> None:
+    """What went wrong and the remedy, one paragraph on standard error; with --json also `{"error": …}` on standard output."""
+    if as_json:
+        told = {"code": error.code or type(error).__name__, "message": str(error.message), "remedy": str(error.remedy)}
+        where = {"file": error.file, "path": error.path} if isinstance(error, DocumentRefused) else {}
+        document({"error": told | where})
     place = ""
     if isinstance(error, DocumentRefused):
         place = f"{error.file}: {error.path}: " if error.path else f"{error.file}: "

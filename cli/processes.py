@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -85,11 +86,11 @@ class Processes:
 
     def running(self) -> dict[str, Running]:
         """The recorded processes that are alive."""
-        try:
-            recorded = [Running(**entry) for entry in json.loads(self._file.read_text())]
-        except (OSError, ValueError, TypeError):
-            return {}
-        return {entry.name: entry for entry in recorded if entry.process()}
+        return {entry.name: entry for entry in self._recorded() if entry.process()}
+
+    def died(self) -> dict[str, Running]:
+        """The recorded processes that ended without being stopped."""
+        return {entry.name: entry for entry in self._recorded() if not entry.process()}
 
     def start(self, service: Service) -> Running:
         """Start a service unless it runs already."""
@@ -163,6 +164,12 @@ class Processes:
                 continue
         return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
+    def _recorded(self) -> list[Running]:
+        try:
+            return [Running(**entry) for entry in json.loads(self._file.read_text())]
+        except (OSError, ValueError, TypeError):
+            return []
+
     def _write(self, entries: list[Running]) -> None:
         if not entries and not self._file.parent.exists():
             return
@@ -200,6 +207,13 @@ def answers(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
+
+
+def listens(url: str | None) -> bool:
+    """Whether something listens at an address."""
+    parts = urlsplit(url or "")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.hostname is not None and answers(parts.hostname, port)
 
 
 def python(*arguments: str) -> tuple[str, ...]:

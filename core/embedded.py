@@ -77,6 +77,10 @@ class Embedded:
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
+    def died(self) -> bool:
+        """Whether it ended without being stopped: it takes its pid file with it when it is."""
+        return self.pid() is None and (self.data / "postmaster.pid").exists()
+
     def start(self, port: int | None = None) -> Server:
         """Start it when it does not run; make its data folder the first time. Returns where it listens."""
         running = self.server()

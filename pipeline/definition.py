@@ -15,6 +15,8 @@ from pipeline.batch import Batch
 from schemas import contract as contracts
 from schemas import published
 from schemas.contract import Contract
+from schemas.document import near
+from schemas.published import Published
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,24 @@ def current(hub: Hub, feed_id: str) -> Definition:
     system_id, _, dataset = feed_id.partition(".")
     texts = now.texts("system")
     if system_id not in texts:
-        raise NotFound(
-            T(f"没有已发布的系统 {system_id}。", f"No system {system_id} is published."),
-            remedy=T("hutong status 列出全部采集任务。", "`hutong status` lists the feeds."),
-        )
+        raise _unknown(now, feed_id)
     now.require("contract", dataset)
     system = systems.load(texts[system_id], file=f"system/{system_id}.yaml")
     found = [feed for feed in system.feeds if feed.id == feed_id]
     if not found or dataset not in now.contracts:
-        raise NotFound(
-            T(f"没有已发布的采集任务 {feed_id}。", f"No feed {feed_id} is published."),
-            remedy=T("hutong status 列出全部采集任务。", "`hutong status` lists the feeds."),
-        )
+        raise _unknown(now, feed_id)
     return Definition(now.contracts[dataset], system, found[0])
+
+
+def _unknown(now: Published, feed_id: str) -> NotFound:
+    """The refusal for a feed that is not in force, with the near misses."""
+    known = [f"{id}.{feed['contract']}" for id, tree in now.documents("system").items() for feed in tree["feeds"]]
+    remedy = (
+        near(feed_id, known)
+        if known
+        else T("hutong system publish 发布系统文件。", "Publish a system: `hutong system publish`.")
+    )
+    return NotFound(T(f"没有已发布的采集任务 {feed_id}。", f"No feed {feed_id} is published."), remedy=remedy)
 
 
 def of_batch(hub: Hub, batch: Batch) -> Definition:

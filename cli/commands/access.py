@@ -1,26 +1,25 @@
-"""client add, grant give|revoke|list, certificate: who may ask what, and asking."""
+"""grant give|revoke|list, item add|list: who may ask what, for which service item."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from cli import output, session
+from cli import filters, output, session
 from cli.output import Column, Json
 from core.errors import Invalid
 from core.text import T
 
+if TYPE_CHECKING:
+    from catalog_registry.service_items import ServiceItem
+
 
 def register(app: typer.Typer) -> None:
     """Put the commands in place."""
-    client = typer.Typer(no_args_is_help=True, help=str(T("接口客户端", "clients of the API")))
-    client.callback()(lambda: None)
-    client.command("add", help=str(T("登记客户端,密钥只显示一次", "register a client; its secret is shown once")))(add)
-    app.add_typer(client, name="client")
     grant = typer.Typer(no_args_is_help=True, help=str(T("授权", "grants")))
     grant.command(
         "give",
@@ -32,31 +31,9 @@ def register(app: typer.Typer) -> None:
     grant.command("list", help=str(T("授权列表", "list the grants")))(listed)
     app.add_typer(grant, name="grant")
     item = typer.Typer(no_args_is_help=True, help=str(T("事项", "service items")))
-    item.callback()(lambda: None)
     item.command("add", help=str(T("登记事项(YAML 文件)", "register service items from YAML files")))(add_item)
+    item.command("list", help=str(T("事项列表", "list the service items")))(items)
     app.add_typer(item, name="item")
-
-
-def add(
-    id: Annotated[str, typer.Argument(metavar="CLIENT")],
-    department: Annotated[str, typer.Option(help=str(T("所属部门", "the department it belongs to")))],
-    name: Annotated[str, typer.Option(help=str(T("名称", "name")))] = "",
-    as_json: Json = False,
-) -> None:
-    """The secret is printed now and kept nowhere."""
-    from catalog_registry import clients
-
-    with session.opened() as hub, hub.begin() as connection:
-        secret = clients.add(connection, id, name or id, department, session.actor())
-    output.facts(
-        {"client_id": id, "client_secret": secret, "department": department},
-        {
-            "client_id": T("客户端", "client_id"),
-            "client_secret": T("密钥", "client_secret"),
-            "department": T("部门", "department"),
-        },
-        as_json=as_json,
-    )
 
 
 def give(
@@ -111,6 +88,7 @@ def listed(
     from catalog_registry import grants
 
     with session.opened() as hub, hub.read() as connection:
+        filters.department(hub, connection, department)
         rows = [_row(grant) for grant in grants.listed(connection, department)]
     output.table(rows, _GRANT, as_json=as_json)
 
@@ -119,19 +97,28 @@ def add_item(files: list[Path], as_json: Json = False) -> None:
     """Add service items, or bring them up to date."""
     from catalog_registry import service_items
 
-    items = [service_items.load(path) for path in files]
+    found = [service_items.load(path) for path in files]
     with session.opened() as hub, hub.begin() as connection:
-        for item in items:
+        for item in found:
             service_items.put(connection, item, session.actor())
-    rows = [item.as_json() for item in items]
-    columns = [
-        Column("id", T("事项", "item")),
-        Column("name", T("名称", "name")),
-        Column("department", T("部门", "department")),
-    ]
-    output.table(rows, columns, as_json=as_json)
+    output.table([_item(item) for item in found], _ITEM, as_json=as_json)
 
 
+def items(as_json: Json = False) -> None:
+    """Service items and the certificate types each asks for, in the guide's order."""
+    from catalog_registry import service_items
+
+    with session.opened() as hub, hub.read() as connection:
+        rows = [_item(item) for item in service_items.listed(connection)]
+    output.table(rows, _ITEM, as_json=as_json)
+
+
+_ITEM = [
+    Column("id", T("事项", "item")),
+    Column("name", T("名称", "name")),
+    Column("department", T("部门", "department")),
+    Column("types", T("所需证明", "asks for")),
+]
 _GRANT = [
     Column("id", T("授权", "grant")),
     Column("department", T("部门", "department")),
@@ -141,6 +128,10 @@ _GRANT = [
     Column("valid_from", T("自", "from")),
     Column("valid_to", T("至", "to")),
 ]
+
+
+def _item(item: ServiceItem) -> dict[str, Any]:
+    return item.as_json() | {"types": list(item.types)}
 
 
 def _row(grant: Any) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def demo(
     with instance.processes.lock(), instance.or_down():
         if reset:
             work.reset(instance)
+        instance.require_ports(port=port)
         found = work.run(instance, size and size.value, seed, output.silent if as_json else output.step, quiet=as_json)
     if as_json:
         output.document(found)

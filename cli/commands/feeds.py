@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import output, session
+from cli import filters, output, session
 from cli.output import Column, Json
 from core.text import T
 
@@ -56,7 +56,9 @@ def batches(
     """The latest batches, newest first."""
     from pipeline import batch
 
+    filters.require(state, set(batch.STATE_NAMES), T("批次状态", "state of a batch"))
     with session.opened() as hub, hub.read() as connection:
+        filters.feed(hub, connection, feed)
         found = batch.listed(connection, feed=feed, state=state, limit=limit)
     output.table([_row(entry) for entry in found], _BATCH, as_json=as_json)
 
@@ -97,6 +99,7 @@ def quarantine(
             Column("row_no", T("行号", "row"), right=True),
         ]
     with session.opened() as hub, hub.read() as connection:
+        filters.dataset(hub, connection, dataset)
         rows: list[dict[str, Any]] = [
             dict(row._mapping) for row in connection.execute(text(query), {"dataset": dataset, "limit": limit})
         ]

@@ -15,6 +15,7 @@ _STATES = {
     "running": T("运行", "running"),
     "stopped": T("停止", "stopped"),
     "unhealthy": T("异常", "unhealthy"),
+    "died": T("意外退出", "died"),
 }
 
 
@@ -48,12 +49,14 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start whatever does not run, and say where it listens."""
+    from cli import standing
     from cli.instance import Instance
 
     instance = Instance(session.settings(port=port, airflow_port=airflow_port))
     with instance.processes.lock(), instance.or_down():
+        instance.require_ports(port=port, airflow_port=airflow_port)
         instance.up(output.silent if as_json else output.step)
-    _services(instance.services(), as_json)
+    _services(standing.of(instance)[0], as_json)
 
 
 def down(as_json: Json = False) -> None:
@@ -70,18 +73,21 @@ def down(as_json: Json = False) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Services, versions, feeds. Exit status 1 when a service that should run does not answer."""
+    """Services, versions, feeds. Exit status 1, with reason and remedy, when a service that should run does not, or the
+    database is out of reach or waits for migrations."""
+    from cli import standing
     from cli.instance import Instance
     from cli.report import feeds, versions
 
     settings = session.settings()
-    services = Instance(settings).services()
+    services, problems = standing.of(Instance(settings))
     found = {
         "city": settings.city,
         "home": str(settings.home),
         "versions": versions(),
         "services": services,
         "feeds": feeds(settings),
+        "problems": [problem.as_dict() for problem in problems],
     }
     if as_json:
         output.document(found)
@@ -94,7 +100,9 @@ def status(as_json: Json = False) -> None:
         if found["feeds"]:
             print()
             output.table(found["feeds"], FEEDS)  # type: ignore[arg-type]
-    if any(service["state"] == "unhealthy" for service in services):
+        for problem in problems:
+            output.complain(f"{problem.reason} {problem.remedy}")
+    if problems:
         raise typer.Exit(1)
 
 

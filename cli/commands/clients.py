@@ -1,0 +1,89 @@
+"""client add|list|renew|end: the departments' systems that ask, and their secrets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+Id = Annotated[str, typer.Argument(metavar="CLIENT")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    client = typer.Typer(no_args_is_help=True, help=str(T("接口客户端", "clients of the API")))
+    client.command("add", help=str(T("登记客户端,密钥只显示一次", "register a client; its secret is shown once")))(add)
+    client.command("list", help=str(T("客户端列表", "list the clients")))(listed)
+    client.command(
+        "renew",
+        help=str(T("换发密钥;旧密钥与旧令牌立即失效", "a new secret; the old one and its tokens end at once")),
+    )(renew)
+    client.command("end", help=str(T("停用客户端,其令牌立即失效", "end a client; its tokens end at once")))(end)
+    app.add_typer(client, name="client")
+
+
+def add(
+    id: Id,
+    department: Annotated[str, typer.Option(help=str(T("所属部门", "the department it belongs to")))],
+    name: Annotated[str, typer.Option(help=str(T("名称", "name")))] = "",
+    as_json: Json = False,
+) -> None:
+    """The secret is printed now and kept nowhere."""
+    from catalog_registry import clients
+
+    with session.opened() as hub, hub.begin() as connection:
+        secret = clients.add(connection, id, name or id, department, session.actor())
+    _secret({"client_id": id, "client_secret": secret, "department": department}, as_json)
+
+
+def renew(id: Id, as_json: Json = False) -> None:
+    """The new secret is printed now and kept nowhere."""
+    from catalog_registry import clients
+
+    with session.opened() as hub, hub.begin() as connection:
+        secret = clients.renew(connection, id, session.actor())
+        department = next(one.department for one in clients.listed(connection) if one.id == id)
+    _secret({"client_id": id, "client_secret": secret, "department": department}, as_json)
+
+
+def end(id: Id, as_json: Json = False) -> None:
+    """The row stays, with the time it ended."""
+    from catalog_registry import clients
+
+    with session.opened() as hub, hub.begin() as connection:
+        clients.end(connection, id, session.actor())
+        rows = [asdict(one) for one in clients.listed(connection) if one.id == id]
+    output.table(rows, _CLIENT) if not as_json else output.document(rows[0])
+
+
+def listed(as_json: Json = False) -> None:
+    """Clients, ended ones too, by id; never a secret."""
+    from catalog_registry import clients
+
+    with session.opened() as hub, hub.read() as connection:
+        rows = [asdict(one) for one in clients.listed(connection)]
+    output.table(rows, _CLIENT, as_json=as_json)
+
+
+def _secret(found: dict[str, Any], as_json: bool) -> None:
+    titles = {
+        "client_id": T("客户端", "client_id"),
+        "client_secret": T("密钥", "client_secret"),
+        "department": T("部门", "department"),
+    }
+    output.facts(found, titles, as_json=as_json)
+
+
+_CLIENT = [
+    Column("id", T("客户端", "client")),
+    Column("name", T("名称", "name")),
+    Column("department", T("部门", "department")),
+    Column("valid_from", T("自", "from")),
+    Column("valid_to", T("至", "to")),
+    Column("secret_version", T("第几个密钥", "secrets given"), right=True),
+]
