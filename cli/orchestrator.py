@@ -213,7 +213,7 @@ class Orchestrator:
             from cryptography.fernet import Fernet
 
             known[name] = Fernet.generate_key().decode()
-        self._file(name, known.get(name) or secrets.token_urlsafe(32))
+        self._file(name, known.get(name) or secrets.token_urlsafe(64))  # HMAC-SHA-512 wants 64 bytes
         return file.read_text()
 
     def _file(self, name: str, value: str) -> str:

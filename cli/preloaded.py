@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ def _show_life(file: Path) -> None:
     from airflow.providers.celery.executors.celery_executor import app
     from celery import bootsteps
 
+    def touch() -> None:
+        with suppress(OSError):  # in the worker's loop an error would end the loop; the probe tells anyway
+            file.touch()
+
     class Alive(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types
         requires = frozenset({"celery.worker.components:Timer"})
 
@@ -56,7 +61,7 @@ def _show_life(file: Path) -> None:
 
         def start(self, worker: Any) -> None:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.beat = worker.timer.call_repeatedly(ALIVE_SECONDS, file.touch)
+            self.beat = worker.timer.call_repeatedly(ALIVE_SECONDS, touch)
 
         def stop(self, worker: Any) -> None:
             if self.beat is not None:

@@ -34,13 +34,13 @@ def well(service: str) -> bool:
     airflow = os.environ.get("HUTONG_AIRFLOW_URL", "").rstrip("/")
     port = os.environ.get("HUTONG_PORT", "8000")
     if service == "api":
-        return bool(_get(f"http://127.0.0.1:{port}/readyz"))
+        return bool(_get(f"http://127.0.0.1:{port}/readyz"))  # 503 when it is not
     if service == "airflow-worker":
         return time.time() - (home / ALIVE).stat().st_mtime < 4 * ALIVE_SECONDS
     if service == "demo":
         return (home / BROUGHT_IN).exists()
     if service == "airflow-scheduler":
-        return bool(_get("http://127.0.0.1:8974/health")["scheduler"]["status"] == "healthy")
+        return _get("http://127.0.0.1:8974/health") is None  # an empty answer; 503 when its heart has stopped
     if service == "airflow-api":
         return bool(_get("http://127.0.0.1:8080/api/v2/monitor/health")["metadatabase"]["status"] == "healthy")
     return bool(_get(f"{airflow}/api/v2/monitor/health")[_AIRFLOW_PARTS[service]]["status"] == "healthy")
@@ -50,7 +50,7 @@ def _get(url: str) -> Any:
     # no proxy of the environment for traffic between the services of one installation
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=5) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or b"null")
 
 
 def main() -> int:
