@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from libraries.kind import Kind, standard, valid
+from libraries.mentions import ORGANISATIONS
 from schemas.types import Options, get
 
 _CODES = "('uscc', 'organisation_code', 'business_licence')"  # kinds under which registers file an 18-character code
@@ -31,7 +32,7 @@ def form(number: str) -> str:
 
 KIND = Kind(
     library="legal_entity",
-    kinds=("uscc", "organisation_code", "registration_no", "business_licence"),
+    kinds=ORGANISATIONS,
     identify=identify,
     standard=partial(standard, get("organisation_no")),
     name="name",

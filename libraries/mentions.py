@@ -37,6 +37,8 @@ SCHEMA = pa.schema(
 KIND_OF_TYPE: Mapping[str, str] = {"citizen_no": "identity_card", "credit_code": "uscc"}
 #: kind of an organisation's number by its length (DOMAIN §4: 18 uscc, 15 registration, 9 organisation code)
 KIND_OF_LENGTH: Mapping[int, str] = {18: "uscc", 15: "registration_no", 9: "organisation_code"}
+#: kinds that only organisations' numbers are of
+ORGANISATIONS = ("uscc", "organisation_code", "registration_no", "business_licence")
 LICENSE = "license"
 RECORD = "record"
 LONGEST = 500  # characters of a claim; both are indexed, and PostgreSQL refuses index entries beyond 2,704 bytes
@@ -87,6 +89,8 @@ def _of_subject(
         others = values[subject.otherwise]
         kinds = pc.coalesce(kinds, _kinds(contract.item(subject.otherwise), values, others, parent, subject.kind))
         numbers = pc.coalesce(numbers.cast(pa.string()), others.cast(pa.string()))
+    if subject.name is not None and contract.item(subject.name).type.name == "text":
+        names = _by_kind(names, kinds)
     table = pa.table(
         [
             pa.array(parent, pa.int64()),
@@ -162,6 +166,17 @@ def _parts(
 
 def _names(kind: ValueType, written: pa.Array) -> pa.Array:
     return pc.coalesce(kind.standardise(written, Options())[0], written)
+
+
+def _by_kind(names: pa.Array, kinds: pa.Array) -> pa.Array:
+    """Names of an item that holds persons' and organisations' alike, written as each kind's are: an organisation's brackets,
+    a person's blanks. Of whom no number tells the kind, the name stays as written."""
+    organisations = pc.is_in(kinds, pa.array(ORGANISATIONS))
+    persons = pc.and_(pc.is_valid(kinds), pc.invert(pc.or_(organisations, pc.is_in(kinds, pa.array([LICENSE])))))
+    plain = names.cast(pa.string())
+    for chosen, kind in ((organisations, "organisation_name"), (persons, "person_name")):
+        plain = pc.if_else(pc.fill_null(chosen, False), _names(TYPES[kind], plain), plain)
+    return plain
 
 
 def _count_up(parent: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, text
 from libraries import license
 from schemas.derive import sql
 
+#: a dataset's contributions in libraries.rules; the library's own row is no list, whenever the planner looks at it
+_GIVERS = "jsonb_array_elements(CASE jsonb_typeof(r.body) WHEN 'array' THEN r.body END)"
 VALID, EXPIRED, CANCELLED, SUPERSEDED = "valid", "expired", "cancelled", "superseded"
 
 
@@ -46,7 +48,7 @@ def holders(conn: Connection, entity_id: UUID) -> tuple[Holder, ...]:
             "g.attributes -> (SELECT body -> 'decides' ->> 'state' FROM libraries.rules r WHERE r.library = e.library "
             "  AND r.dataset = '') ->> 'value' AS state "
             "FROM libraries.mention l JOIN libraries.rules r ON r.library = :l AND r.dataset = l.dataset "
-            "CROSS JOIN LATERAL jsonb_array_elements(r.body) AS giver CROSS JOIN LATERAL "
+            f"CROSS JOIN LATERAL {_GIVERS} AS giver CROSS JOIN LATERAL "
             "jsonb_array_elements_text(giver -> 'holders') AS role (name) "
             "JOIN libraries.mention h ON h.dataset = l.dataset AND h.key = l.key AND h.role = role.name "
             "LEFT JOIN libraries.entity e ON e.id = h.entity_id "
@@ -93,7 +95,7 @@ def _neighbours(conn: Connection, entity_id: UUID) -> list[tuple[str, _Neighbour
     givers = conn.execute(
         text(
             "SELECT DISTINCT r.dataset, giver ->> 'role' AS role, giver ->> 'succession' AS item FROM libraries.rules r "
-            "CROSS JOIN LATERAL jsonb_array_elements(r.body) AS giver WHERE r.library = :l AND r.dataset <> '' "
+            f"CROSS JOIN LATERAL {_GIVERS} AS giver WHERE r.library = :l AND r.dataset <> '' "
             "AND giver ->> 'succession' IS NOT NULL"
         ),
         {"l": license.KIND.library},

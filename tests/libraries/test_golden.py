@@ -170,3 +170,14 @@ def test_find_needs_number_and_name_and_says_what_is_not_known(registry: Registr
         assert golden.find(connection, "population", LI, "张大") is None
         assert golden.find(connection, "population", WANG, "李小明") is None
         assert golden.find(connection, "population", "", "李小明") is None
+
+
+def test_names_beside_numbers_of_any_kind_are_written_as_each_kind_is(shipped: Registry) -> None:
+    firm = {"entity_id": "f", "credit_code": CODE, "name": "示范（集团）有限公司", "status": "existing"}
+    shipped.put("market_entity", firm)
+    shipped.put("credit_penalty", {"record_id": "1", "party_name": "示范(集团)有限公司", "credit_code": CODE})
+    shipped.put("fund_account", {"account_no": "1", "name": "王五", "id_no": WANG, "id_kind": "identity_card"})
+    right = {"right_id": "1", "holder_seq": 1, "holder_no": WANG, "holder_no_kind": "identity_card"}
+    shipped.put("real_estate_right", {**right, "holder_name": "王 五"})
+    assert shipped.refresh().conflicts == 0
+    assert len(shipped.golden("legal_entity")) == len(shipped.golden("population")) == 1
