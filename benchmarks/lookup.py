@@ -108,9 +108,9 @@ class _Town:
         with self._serving(contender) as process:
             token = self._token() if contender == "hutong" else ""
             self._load(token, 3, 0)  # plans, caches and connections are there
-            before = _processor(process)
+            before = self._processor(process)
             full = self._load(token, seconds, 0)
-            used = [after - at for after, at in zip(_processor(process), before, strict=True)]
+            used = [after - at for after, at in zip(self._processor(process), before, strict=True)]
             answers = full["http_reqs"]["count"]
             paced = self._load(token, seconds, rate)
         for run in (full, paced):
@@ -126,10 +126,19 @@ class _Town:
         print(f"{contender:8}" + "".join(f"{name} {value:8.2f}  " for name, value in found.items()), file=sys.stderr)
         return found
 
+    def _processor(self, serving: psutil.Process) -> tuple[float, float]:
+        """Seconds of processor that the contender and this bench's own PostgreSQL have used."""
+        pid = self.server.pid()
+        assert pid is not None
+        postmaster = psutil.Process(pid)
+        # of itself and of the children it has reaped, as backends are that come and go
+        server, *postgres = (sum(each.cpu_times()[:4]) for each in (serving, postmaster, *postmaster.children()))
+        return server, sum(postgres)
+
     @contextmanager
     def _serving(self, contender: str) -> Iterator[psutil.Process]:
         command = (
-            [str(Path(sys.executable).parent / "hutong"), "serve", "--port", str(PORT)]
+            [str(Path(sys.executable).parent / "hutong"), "serve", "api", "--port", str(PORT)]
             if contender == "hutong"
             else [sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.bare:{contender}", "--port", str(PORT),
                   "--no-access-log", "--log-level", "warning"]
@@ -168,16 +177,6 @@ class _Town:
             env=os.environ | environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         return dict(json.loads(summary.read_text("utf-8"))["metrics"])
-
-
-def _processor(server: psutil.Process) -> tuple[float, float]:
-    """Seconds of processor the server and every PostgreSQL backend have used."""
-    postgres = 0.0
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        if process.info["name"] == "postgres" and process.info["cpu_times"]:
-            postgres += process.info["cpu_times"].user + process.info["cpu_times"].system
-    times = server.cpu_times()
-    return times.user + times.system, postgres
 
 
 def _markdown(report: dict[str, Any]) -> str:
