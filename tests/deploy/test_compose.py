@@ -111,7 +111,7 @@ def test_volumes_are_declared_and_their_folders_belong_to_the_image() -> None:
     mounted = {source for name in SERVICES for source in sources(name)}
     assert {source for source in mounted if re.fullmatch("[a-z-]+", source)} <= set(FILE["volumes"])
     targets = {
-        mount.split(":")[1].removeprefix("/var/lib/hutong/")
+        mount.partition(":/var/lib/hutong/")[2].partition(":")[0]
         for name in OURS for mount in SERVICES[name]["volumes"] if ":/var/lib/hutong/" in mount
     }  # fmt: skip
     made = set(re.search(r"for folder in ([^;]+);", DOCKERFILE)[1].split())  # type: ignore[index]
