@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
 
 from connectors import refusals
 from connectors.tabular import HEADER_WITHIN, Sheet, checked, find_header, no_header
@@ -43,23 +45,25 @@ def read(
         wrong = _WrongRows(sheet, skip, separator)
         columns = [str(number) for number in range(len(names))]
         try:
-            reader = pc.open_csv(
+            reader = pcsv.open_csv(
                 stream,
                 # One thread: as fast here, and the only way to learn the number of a wrong row.
-                read_options=pc.ReadOptions(column_names=columns, block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pc.ParseOptions(
+                read_options=pcsv.ReadOptions(column_names=columns, block_size=BLOCK_BYTES, use_threads=False),
+                parse_options=pcsv.ParseOptions(
                     delimiter=separator, newlines_in_values=True, invalid_row_handler=wrong.judge
                 ),
-                convert_options=pc.ConvertOptions(
+                convert_options=pcsv.ConvertOptions(
                     column_types={name: pa.string() for name in columns}, strings_can_be_null=True, null_values=[""]
                 ),
             )
+            quotes = _Quotes(stream, separator, len(names))
             for batch in reader:
+                quotes.look(batch.columns)
                 yield sheet, sheet.clean(batch.columns)
         except pa.ArrowInvalid:
             raise wrong.refusal() from None
-        if stream.is_cut_off():
-            raise _broken(file, T("文件在引号内结束", "it ends inside a quoted cell"))
+        if quotes.one_is_open():
+            raise _broken(file, T("有引号没有配对", "a quote is never closed"))
 
 
 def encoding_of(path: Path, file: str, said: str | None = None) -> str:
@@ -133,17 +137,13 @@ class _Utf8(io.RawIOBase):
 
     def __init__(self, lines: io.TextIOWrapper) -> None:
         self._lines = lines
-        self._quotes = 0
-        self._end = ""
+        self.quotes = 0
+        self.end = ""
         self._ahead = lines.read(_PIECE)
 
     def is_empty(self) -> bool:
         """Nothing but white space stands below the header."""
         return not self._ahead.strip() and len(self._ahead) < _PIECE
-
-    def is_cut_off(self) -> bool:
-        """An opened quote was never closed, and the last line has no end."""
-        return self._quotes % 2 == 1 and self._end not in "\r\n"
 
     def readable(self) -> bool:
         return True
@@ -154,9 +154,38 @@ class _Utf8(io.RawIOBase):
         if not self._ahead:
             self._ahead = self._lines.read(_PIECE)
         text, self._ahead = self._ahead[:count], self._ahead[count:]
-        self._quotes += text.count('"')
-        self._end = text[-1:] or self._end
+        self.quotes += text.count('"')
+        self.end = text[-1:] or self.end
         return text.encode()
+
+
+class _Quotes:
+    """Notices a quote that is never closed: Arrow takes the rows below it, to the next quote or the end, for one cell.
+
+    A lone quote inside a cell (`5" pipe`) is let pass, a cell of several lines too, unless a line of it is a whole row.
+    """
+
+    def __init__(self, stream: _Utf8, separator: str, columns: int) -> None:
+        self._stream = stream
+        within = f"{re.escape(separator)}[^\n]*"
+        self._row = f"\n[^\n]*{within * max(2, columns - 1)}"
+        self._lines = self._swallowed = False
+
+    def look(self, columns: Sequence[pa.Array]) -> None:
+        """Look through some rows."""
+        if not self._stream.quotes:
+            return
+        for column in columns:
+            several = pc.match_substring(column, "\n")
+            if pc.any(several).as_py():
+                self._lines = True
+                held = column.filter(several)
+                self._swallowed |= bool(pc.any(pc.match_substring_regex(held, self._row)).as_py())
+
+    def one_is_open(self) -> bool:
+        """After the last row: is a quote open, or was one?"""
+        odd = self._stream.quotes % 2 == 1
+        return self._swallowed or (odd and (self._lines or self._stream.end not in "\r\n"))
 
 
 class _WrongRows:

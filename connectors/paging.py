@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Walk:
         self._parameter = str(source.get("parameter", kind))
         self._number = int(source.get("first", 1))
         self._seen: set[str] = set()
-        self._last: list[Any] = []
+        self._pages: set[bytes] = set()
 
     def begin(self, url: httpx.URL) -> Step:
         """The first request."""
@@ -51,6 +52,8 @@ class Walk:
 
     def after(self, page: Page) -> Step | None:
         """The request that follows, None at the end. Raises BatchBlocked when the walk goes in a circle."""
+        if self._kind is not None and page.records:
+            self._new(page.records)
         if self._kind == "cursor":
             cursor = page.next
             if cursor in (None, "", False):
@@ -65,11 +68,15 @@ class Walk:
             return _same_origin(page.url, str(target)), {}
         if self._kind is None or not page.records or (page.total is not None and page.read >= page.total):
             return None
-        if page.records == self._last:
-            raise _stuck(T("每一页内容都相同", "every page holds the same records"))
-        self._last = page.records
         self._number += 1
         return page.url, {self._parameter: str(self._number if self._kind == "page" else page.read)}
+
+    def _new(self, records: list[Any]) -> None:
+        """Tokens that go on changing do not help when the pages under them come again."""
+        digest = hashlib.blake2b(repr(records).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if digest in self._pages:
+            raise _stuck(T("同一页内容重复出现", "the same page comes again"))
+        self._pages.add(digest)
 
     def _once(self, token: str) -> None:
         if token in self._seen:

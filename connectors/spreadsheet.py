@@ -6,9 +6,6 @@ whoever judges the value sees that its end is lost; numbers typed as text keep e
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -18,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
-from connectors import refusals
+from connectors import refusals, workbook
 from connectors.tabular import HEADER_WITHIN, Sheet, checked, find_header, no_header
 from core.errors import BatchBlocked
 from core.text import T
@@ -26,17 +23,12 @@ from core.text import T
 ROWS = 20_000
 """Rows turned into Arrow at a time."""
 
-MAX_CELLS = 24_000_000
-"""Calamine holds the rectangle from A1 to the last cell: a million rows of 24 columns take 0.8 GB, more is refused."""
-
-MAX_UNPACKED_BYTES = 4 << 30
 _EXACT = 10**15
-_DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 
 
 def read(path: Path, file: str, known: frozenset[str], name: str | None) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
     """The rows of the sheet of that name, or else of the first sheet with the expected header."""
-    _guard_size(path, file)
+    workbook.guard(path, file)
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
             for title in _candidates(book, file, name):
@@ -108,37 +100,6 @@ def _text(cell: Any) -> str | None:
         midnight = not (cell.hour or cell.minute or cell.second or cell.microsecond)
         return cell.date().isoformat() if midnight else cell.isoformat(" ")
     return cell.isoformat() if isinstance(cell, date) else str(cell)
-
-
-def _guard_size(path: Path, file: str) -> None:
-    """Refuse what would not fit into memory before it is opened: one stray cell at the far corner suffices for that."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            unpacked = sum(part.file_size for part in parts.infolist())
-            sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-            cells = max((_cells(parts, sheet) for sheet in sheets), default=0)
-    except (OSError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile):
-        return  # no zip, damaged or encrypted: calamine says so
-    if cells > MAX_CELLS or unpacked > MAX_UNPACKED_BYTES:
-        raise refusals.unreadable(
-            file,
-            T("表格区域过大", "its area is too large"),
-            T(
-                "请删除表格右侧和下方多余的单元格，或改用 CSV。",
-                "Delete the stray cells right of and below the table, or deliver CSV.",
-            ),
-        )
-
-
-def _cells(parts: zipfile.ZipFile, sheet: str) -> int:
-    with parts.open(sheet) as stream:
-        found = _DIMENSION.search(stream.read(4096))
-    if found is None:
-        return 0
-    width = 0
-    for letter in found.group(1):
-        width = width * 26 + letter - 64
-    return width * int(found.group(2))
 
 
 def _damaged(file: str, kind: str) -> BatchBlocked:

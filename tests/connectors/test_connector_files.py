@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import resource
 import shutil
+import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -240,6 +243,124 @@ def test_a_stray_far_cell_is_refused_before_memory_is_gone(
     with pytest.raises(BatchBlocked) as caught:
         drop.read()
     assert caught.value.code == "unreadable"
+
+
+def repacked(content: bytes, changes: dict[str, bytes]) -> bytes:
+    """A workbook with some of its parts replaced."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            after.writestr(name, changes.get(name, before.read(name)))
+    return made.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        b'<row r="1"><c s="1" r="XFD1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>1</v></c></row>',
+        b"<row>" + b"<c><v>1</v></c>" * 16_000 + b"</row>" + b"<row/>" * 900_000,
+        b'<row r="900000"/><row>' + b"<c><v>1</v></c>" * 16_000 + b"</row>",
+    ],
+    ids=["far corner", "far apart", "no addresses", "some addresses"],
+)
+def test_what_a_sheet_says_of_its_size_is_not_believed(drop: Folder, tmp_path: Path, rows: bytes) -> None:
+    """Many writers leave the dimension out, or wrong; the rectangle is what is held in memory."""
+    content = workbook(tmp_path / "a.xlsx", [list(COLUMNS)])
+    drop.deliver("d", {"thing.xlsx": repacked(content, {SHEET: sheet_of(rows)})})
+    with pytest.raises(BatchBlocked, match=r"过大|too large"):
+        drop.read()
+
+
+def test_a_packed_bomb_is_refused_before_it_goes_off(drop: Folder, tmp_path: Path) -> None:
+    content = repacked(workbook(tmp_path / "a.xlsx", [list(COLUMNS)]), {"xl/sharedStrings.xml": b" " * (600 << 20)})
+    assert len(content) < 1 << 20
+    drop.deliver("d", {"thing.xlsx": content})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BatchBlocked, match=r"过大|too large"):
+        drop.read()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # KiB
+
+
+def test_a_bomb_that_lies_about_its_size_is_refused(drop: Folder, tmp_path: Path) -> None:
+    content = bytearray(repacked(workbook(tmp_path / "a.xlsx", [list(COLUMNS)]), {SHEET: b" " * (300 << 20)}))
+    for size in (300 << 20,):  # in the local header and in the directory at the end
+        packed = size.to_bytes(4, "little")
+        while (at := content.find(packed)) >= 0:
+            content[at : at + 4] = (1000).to_bytes(4, "little")
+    drop.deliver("d", {"thing.xlsx": bytes(content)})
+    with pytest.raises(BatchBlocked) as caught:
+        drop.read()
+    assert caught.value.code == "unreadable"
+
+
+def sheet_of(rows: bytes) -> bytes:
+    """A sheet with those rows, as XML."""
+    namespace = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    return b"<worksheet " + namespace + b'><dimension ref="A1"/><sheetData>' + rows + b"</sheetData></worksheet>"
+
+
+def test_a_million_formatted_empty_rows_are_nothing(drop: Folder, tmp_path: Path) -> None:
+    """Somebody coloured a whole column: every cell is there, and empty."""
+    content = workbook(tmp_path / "a.xlsx", [list(COLUMNS)])
+    cells = "".join(f'<c r="{column}{{n}}" t="inlineStr"><is><t>{{text}}</t></is></c>' for column in "ABC")
+    rows = [cells.replace("{text}", name, 1).replace("{text}", name) for name in ("{a}", "K1", "K2")]
+    head = "".join(
+        f'<c r="{column}1" t="inlineStr"><is><t>{name}</t></is></c>'
+        for column, name in zip("ABC", COLUMNS, strict=True)
+    )
+    first, last = (f'<row r="{n}">{rows[i].format(n=n)}</row>' for i, n in ((1, 2), (2, 1_048_576)))
+    empty = "".join(f'<row r="{n}"><c r="A{n}" s="1"/></row>' for n in range(3, 1_048_576))
+    xml = sheet_of(f'<row r="1">{head}</row>{first}{empty}{last}'.encode())
+    drop.deliver("d", {"thing.xlsx": repacked(content, {SHEET: xml})}, rows=2)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert [row["id"] for row in drop.read()[0]] == ["K1", "K2"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 << 10  # KiB
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_no_table(drop: Folder, encoding: str) -> None:
+    """Every second byte is NUL."""
+    drop.deliver("d", {"thing.csv": TWO.encode(encoding)})
+    with pytest.raises(BatchBlocked) as caught:
+        drop.read()
+    assert caught.value.code == "unreadable"
+
+
+def test_nul_in_a_cell_is_kept_for_whoever_judges_it(drop: Folder) -> None:
+    drop.deliver("d", {"thing.csv": (HEADER + "K1,王\x00一,x\n").encode()})
+    assert drop.read()[0][0]["name"] == "王\x00一"
+
+
+BELOW = "".join(f"K{number},王,x\n" for number in range(2, 50))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        'K1,"王一,x\n' + BELOW,
+        'K1,王一,"x\n' + BELOW,
+        'K1,王一,"x\n' + BELOW.rstrip(),
+        'K1,王一,"x\nK1,王一,"x\n' + BELOW,
+        BELOW + 'K1,王一,"x\n',
+        BELOW + 'K1,王一,"x\n' + BELOW + 'K1,王一,"x\n' + BELOW,
+    ],
+)
+def test_a_quote_that_is_never_closed_swallows_nothing(drop: Folder, rows: str) -> None:
+    """The rows below it would become one cell, and be missed by nobody."""
+    drop.deliver("d", {"thing.csv": (HEADER + rows).encode()})
+    with pytest.raises(BatchBlocked) as caught:
+        drop.read()
+    assert caught.value.code == "unreadable"
+
+
+def test_quotes_that_are_text_pass(drop: Folder) -> None:
+    text = HEADER + 'K1,5" 管,x\nK2,"a ""b"" c",x\nK3,"地址, 一\n二号",x\nK4,6" 管,"y\nz"\n'
+    drop.deliver("d", {"thing.csv": text.encode()})
+    assert [row["name"] for row in drop.read()[0]] == ['5" 管', 'a "b" c', "地址, 一\n二号", '6" 管']
 
 
 def test_a_hundred_thousand_empty_rows_are_nothing(drop: Folder, tmp_path: Path) -> None:

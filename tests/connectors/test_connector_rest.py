@@ -152,6 +152,29 @@ def test_paging_that_goes_nowhere_blocks(serve: Any, source: dict[str, Any], ans
     assert caught.value.code == "paging"
 
 
+@pytest.mark.parametrize("kind", ["cursor", "page", "link"])
+def test_pages_that_come_again_under_new_tokens_block(serve: Any, kind: str) -> None:
+    """The service forgets where it was after every third page, and says otherwise."""
+    asked: list[str] = []
+
+    def handler(path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
+        asked.append(path)
+        start = (len(asked) - 1) % 3
+        following = f"t{len(asked)}" if kind == "cursor" else f"/x?p={len(asked)}"
+        return as_json({"rows": THINGS[start * 2 : start * 2 + 2], "next": following})
+
+    source = {"endpoint": "/x", "records": "rows", "paging": kind, "next": "next"}
+    with pytest.raises(BatchBlocked) as caught:
+        read(serve(handler), source)
+    assert (caught.value.code, len(asked)) == ("paging", 4)
+
+
+def test_empty_pages_on_the_way_are_no_circle(serve: Any) -> None:
+    pages = [as_json({"rows": [], "next": "a"}), as_json({"rows": [], "next": "b"}), as_json({"rows": THINGS})]
+    got, _ = read(serve(answers(*pages)), {"endpoint": "/x", "records": "rows", "paging": "cursor", "next": "next"})
+    assert len(got) == 7
+
+
 def test_busy_is_waited_out(serve: Any) -> None:
     busy = as_json({}, 429, **{"Retry-After": "1"})
     server = serve(answers(busy, as_json({}, 503), as_json(THINGS)))
