@@ -162,12 +162,13 @@ def _last_contract(conn: Connection, id: str) -> Document | None:
     return Document("contract", id, row.version, row.body, f"contract/{id}.yaml", vouched=True) if row else None
 
 
-def _in_force(conn: Connection) -> dict[tuple[str, str], Document]:
+def _in_force(conn: Connection, *, apart: Kind | None = None) -> dict[tuple[str, str], Document]:
     rows = conn.execute(
         text(
             "SELECT * FROM (SELECT DISTINCT ON (kind, id) kind, id, version, body, withdrawn FROM hub.document"
-            " ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
-        )
+            " WHERE kind IS DISTINCT FROM :apart ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
+        ),
+        {"apart": apart},
     )
     return {
         (r.kind, r.id): Document(r.kind, r.id, r.version, r.body, f"{r.kind}/{r.id}.yaml", vouched=True) for r in rows
@@ -185,7 +186,7 @@ def write_snapshot(conn: Connection, home: Path) -> Path:
 
     def state() -> tuple[int, dict[str, str]]:
         number = conn.execute(text("SELECT coalesce(max(n), 0) FROM hub.publication")).scalar_one()
-        documents = [doc for doc in _in_force(conn).values() if doc.kind != "listing"]
+        documents = _in_force(conn, apart="listing").values()
         digests = json.dumps({doc.path: doc.sha256 for doc in documents}, indent=0)
         return number, {INDEX: digests, **{doc.path: doc.text for doc in documents}}
 

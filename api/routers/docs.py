@@ -55,8 +55,10 @@ def _described(base: str, path: str, method: str, operation: dict[str, Any]) -> 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     """A parameter with what it may be: its closed list or its bounds, and what it is when not given."""
     schema = parameter["schema"]
-    known = next((each for each in (schema, *schema.get("anyOf", ())) if each.get("type") != "null"), schema)
-    allowed = " ".join(known["enum"]) if "enum" in known else known.get("type", "")
+    known = next(each for each in schema.get("anyOf", [schema]) if each.get("type") != "null")
+    allowed = " ".join(known["enum"]) if "enum" in known else known["type"]
+    if allowed == "array":
+        allowed = f"{known['items']['type']} …"  # may be given several times
     if "minimum" in known and "maximum" in known:
         allowed = f"{known['minimum']}–{known['maximum']}"
     default = schema.get("default")
@@ -82,7 +84,7 @@ def _curl(base: str, path: str, method: str, operation: dict[str, Any]) -> str:
     for name, value in given.items():
         path = path.replace(f"{{{name}}}", str(value))
     if asked:
-        parts += ["-G", *asked]
+        parts = [*parts[:-1], f"{parts[-1]} -G", *asked]
     # one short line when there is nothing to break
     return " \\\n  ".join([*parts, f"{base}{path}"]) if len(parts) > 1 else f"{parts[0]} {base}{path}"
 
