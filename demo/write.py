@@ -48,16 +48,18 @@ def write(
 ) -> Written:
     """Write the systems and the truth; again over an older city in the same places.
 
-    `databases` are the PostgreSQL URLs of the systems that are kept in one. `services` is where
+    `databases` are the PostgreSQL URLs of the systems that are kept in one, and if it is to be kept there, the MariaDB
+    URL of the fund's (else it is an SQLite file). `services` is where
     `python -m demo.service --folder <folder>` will listen; its tokens are made once and kept.
     """
     root = folder.resolve()
     delivered = datetime.combine(city.today - timedelta(days=1), time(20), ZONE)
-    drop, fund_file = root / "housing", root / "fund" / "fund.sqlite"
+    drop = root / "housing"
+    savings = databases.get("fund_core") or f"sqlite:///{root / 'fund' / 'fund.sqlite'}"
     registry, staging = databases["real_estate_registry"], databases["household_registry"]
     steps: dict[str, tuple[Callable[[], object], Iterable[str]]] = {
         "real_estate_registry": (lambda: real_estate.write(city.tables, registry), real_estate.KEYS),
-        "fund_core": (lambda: fund.write(city.tables, fund_file), fund.KEYS),
+        "fund_core": (lambda: fund.write(city.tables, savings), fund.KEYS),
         "housing_drop": (lambda: housing.deliver(city.tables, drop, delivered), housing.FILES),
         "household_registry": (lambda: public_security.write(city.tables, staging), public_security.PARTS),
     }
@@ -75,7 +77,7 @@ def write(
     truth = city.truth.write(root / "truth", about)
     systems = {
         "real_estate_registry": {"url": registry},
-        "fund_core": {"url": f"sqlite:///{fund_file}"},
+        "fund_core": {"url": savings},
         "housing_drop": {"url": drop.as_uri()},
         "household_registry": {"url": staging},
         **{name: {"base_url": services, "token": token} for name, token in tokens.items()},
