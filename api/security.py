@@ -37,6 +37,7 @@ class Tokens:
         self.keys, self.seconds = keys, minutes * 60
         self._known: OrderedDict[str, tuple[Caller, int]] = OrderedDict()
         self._remembered = remembered
+        self._generation = 0
 
     def issue(self, client: str, department: str, secret_version: int) -> dict[str, Any]:
         """The token response of RFC 6749 §5.1."""
@@ -52,6 +53,9 @@ class Tokens:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorised(T("缺少访问令牌。", "There is no access token."), remedy=_REMEDY, headers=_CHALLENGE)
+        if self._generation != (now := self.keys.generation):  # a key may have been destroyed
+            self._known.clear()
+            self._generation = now
         known = self._known.get(token)
         if known is None:
             known = self._read(token)

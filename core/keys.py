@@ -38,6 +38,7 @@ class Keys:
         self.folder = folder
         self.files = KeyFiles(folder)
         self._read: tuple[int, _Ring] | None = None
+        self._readings = 0
 
     def ensure(self) -> None:
         """Make whatever key does not exist yet."""
@@ -87,6 +88,12 @@ class Keys:
         """The public signing keys as a JWK set (RFC 7517), for whoever verifies a receipt."""
         return {"keys": [key.as_dict(private=False) | {"kid": kid} for kid, key in self._ring.signing]}
 
+    @property
+    def generation(self) -> int:
+        """Goes up when the keys have changed: what was verified before must be verified again."""
+        self._ring  # noqa: B018  # looks at the folder
+        return self._readings
+
     def pseudonym(self, value: str, scope: str = "") -> tuple[str, str]:
         """(kid, keyed pseudonym): HMAC-SHA-256, so that it cannot be turned back or joined across scopes."""
         return self.pseudonyms(value, scope)[-1]
@@ -131,6 +138,7 @@ class Keys:
                 ring = _Ring(self.folder, {kind: _material(self.files, kind) for kind in KINDS})
             except FileNotFoundError:  # destroyed while it was being read
                 return self._ring
+            self._readings += 1
             settled = time.time_ns() - changed > _TICK_NS
             self._read = (changed if settled else -1, ring)
         return self._read[1]

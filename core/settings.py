@@ -4,6 +4,7 @@ environment (the last wins)."""
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -179,11 +180,18 @@ def with_password(url: str, password: SecretStr | None) -> str:
     )
 
 
+#: names of a URL's parameters that are nobody's business: libpq's password and sslpassword, an object store's secret_key …
+_HIDDEN = re.compile(r"(?i)\b([a-z_]*(?:pass|pwd|secret|token|key)[a-z_]*)=[^&]*")
+
+
 def without_password(value: object) -> str:
-    """A value as text; a URL loses its password."""
+    """A value as text; a URL loses its password, wherever it stands in it."""
     text = "" if value is None else str(value)
     parts = urlsplit(text)
-    if parts.password is None:
+    if not parts.scheme:
         return text
+    parts = parts._replace(query=_HIDDEN.sub(r"\1=***", parts.query))
+    if parts.password is None:
+        return urlunsplit(parts) if parts.query else text
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))

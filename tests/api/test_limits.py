@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import time
@@ -16,6 +17,9 @@ from structlog.testing import capture_logs
 
 from api.limits import BODY_BYTES, Failures
 from catalog_registry import clients
+from certificates import receipt
+from core import rotation
+from core.actor import SYSTEM
 from core.errors import DatabaseUnavailable
 from tests.certificates.town import CLIENT, DEPARTMENT, Town, person, question
 
@@ -62,6 +66,26 @@ def test_an_ended_client_is_refused_and_the_refusal_audited(api: TestClient, tow
     entry = town.audit()[-1]
     assert (entry["kind"], entry["client"], entry["department"]) == ("certificate.refused", "ending", DEPARTMENT)
     assert api.post(TOKEN, data=form).status_code == 401
+
+
+def test_keys_rotate_under_a_running_api(api: TestClient, town: Town, bearer: dict[str, str]) -> None:
+    before = api.post(ASK, json=body(), headers=bearer)
+    old = town.hub.keys.files.listed("signing")[-1].kid
+    made, _ = rotation.rotate(town.hub, "signing", SYSTEM)
+    after = api.post(ASK, json=body(), headers=bearer)
+    assert [answer.status_code for answer in (before, after)] == [200, 200], "tokens of the old key go on"
+    assert kid_of(before.json()["receipt"]) == old and kid_of(after.json()["receipt"]) == made.kid
+    published = [key["kid"] for key in api.get("/v1/keys").json()["keys"]]
+    assert {old, made.kid} <= set(published)
+    for answer in (before, after):
+        receipt.verify(town.hub.keys, answer.json())
+    rotation.destroy(town.hub, old, SYSTEM, losing=True)
+    assert api.post(ASK, json=body(), headers=bearer).status_code == 401, "a token verified before is not remembered"
+
+
+def kid_of(token: str) -> str:
+    head = token.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])
 
 
 def test_a_renewed_secret_ends_the_tokens_of_the_one_before(api: TestClient, town: Town) -> None:
