@@ -144,7 +144,7 @@ class Answerer:
             one = question.subjects[slot]
             values |= {
                 f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
-                f"names_{slot}": one.names,
+                f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm",
             }  # fmt: skip
         for line in asked:
             if line.offer:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from catalog_registry.certificate_checks import relate, relate_all
 from catalog_registry.certificate_types import Branch, CertificateType, Fact, Reach
 from certificates.parameters import slot
+from libraries.mentions import ORGANISATIONS
 from schemas import conditions
 from schemas.conditions import OPERAND, Test, Where
 from schemas.contract import Contract
@@ -149,8 +150,9 @@ class Compiler:
         return f"(SELECT count(*) FROM {current(branch.dataset)} n WHERE {where})"
 
     def _identified(self, branch: Branch) -> str:
-        """That the same party of the record `m` has a comparable number in another role: a firm's registration number is
-        empty, its credit code is not. Roles with one name item are about one party."""
+        """That the same party of the record `m` has a comparable number in another role: a person's credit code is empty, the
+        identity card's is not. Roles with one name item are about one party. A firm's number says nothing of a person, nor
+        its operator's of a firm."""
         names = {subject.role: subject.name for subject in self.contracts[branch.dataset].subjects}
         alike = {
             role: [other for other, name in names.items() if other != role and name and name == names[role]]
@@ -159,7 +161,7 @@ class Compiler:
         numbered = [
             f" AND NOT (m.role = {_text(role)} AND EXISTS (SELECT FROM libraries.mention o WHERE o.dataset = m.dataset"
             f" AND o.key = m.key AND o.role IN ({', '.join(map(_text, others))}) AND strpos(o.id_value, '*') = 0"
-            f" AND o.id_value ~ ANY(ARRAY[{', '.join(f'%(form_{slot})s' for slot in self.who[branch.who].split('_'))}])))"
+            f" AND ({' OR '.join(_comparable(slot) for slot in self.who[branch.who].split('_'))})))"
             for role, others in alike.items()
             if others
         ]
@@ -243,6 +245,11 @@ class Compiler:
         return f"%({slot(self.made, name)})s::{'bigint' if self.made.parameters[name].type == 'integer' else 'text[]'} IS NULL"
 
 
+def _comparable(slot: str) -> str:
+    """That the mention `o` has a number of the person's kinds, a firm's or a person's."""
+    return f"o.id_value ~ %(form_{slot})s AND coalesce(o.id_kind IN ({_ORGANISATIONS}), false) = %(firm_{slot})s"
+
+
 def _waiting(dataset: str, item: str, values: str, rows: str) -> str:
     """How many quarantined rows of a dataset belong, by a joining item, to the given rows."""
     return (
@@ -262,3 +269,4 @@ def _named(who: str, branch: Branch, alias: str, but: str = "") -> str:
 
 
 _text = conditions.literal
+_ORGANISATIONS = ", ".join(map(_text, ORGANISATIONS))

@@ -11,8 +11,9 @@ from certificates.offered import covers
 from schemas.links import ends
 from tests.certificates.town import Someone, Town, firm, person
 
-SETTLED, HOME, NO_HOME, FUND, CREDIT = (
+SETTLED, HOME, NO_HOME, FUND, CREDIT, LISTED = (
     "fund_loan_settled", "residential_registration", "no_home_in_city", "fund_contributions", "credit_check",
+    "serious_default",
 )  # fmt: skip
 
 
@@ -55,6 +56,22 @@ def test_another_firm_of_the_same_name_is_another_firm(town: Town) -> None:
     town.put("credit_penalty", penalty(who, credit_code=other.number))
     town.put("credit_penalty", penalty(who, record_id="other", credit_code=other.old_number))
     assert said(town.line(who, CREDIT)) == ("not_held", [])
+
+
+def test_a_firm_recorded_by_its_operators_number(town: Town) -> None:
+    who, operator = firm(), person()
+    town.put("credit_penalty", penalty(who, id_no=operator.number, id_kind="identity_card"))
+    assert said(town.line(who, CREDIT)) == ("unknown", ["ambiguous_subject"])
+    entry = {"entry_id": f"S{who.number}", "party_name": who.name, "id_no": operator.number, "status": "listed"}
+    town.put("serious_default", entry)
+    assert said(town.line(who, LISTED)) == ("unknown", ["ambiguous_subject"])
+
+
+def test_a_persons_business_listed_by_its_registration_number(town: Town) -> None:
+    who = person()
+    entry = {"entry_id": f"S{who.number}", "party_name": who.name, "credit_code": "430900600012345", "status": "listed"}
+    town.put("serious_default", entry)
+    assert said(town.line(who, LISTED)) == ("unknown", ["ambiguous_subject"])
 
 
 def penalty(who: Someone, **more: Any) -> dict[str, Any]:
