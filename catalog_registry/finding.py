@@ -96,13 +96,14 @@ SELECT (SELECT count(*) FROM hits) AS hits,
     FROM page p JOIN hub.resource r USING (dataset)) AS page,
   (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.nth) FROM matched m WHERE m.nth <= :matches) AS matched,
   CASE WHEN :total THEN (SELECT count(*) FROM found WHERE fails = 0) END AS total,
-  CASE WHEN :facets THEN (SELECT jsonb_agg(to_jsonb(c)) FROM (
-    SELECT facet, value, count(*) FROM found f
-    CROSS JOIN LATERAL (VALUES {facets}) AS v (facet, value, fits)
-    WHERE f.fails = (NOT v.fits)::int GROUP BY facet, value) c) END AS facets
+  CASE WHEN :facets THEN (SELECT jsonb_agg(to_jsonb(c)) FROM ({facets}) c) END AS facets
 """
 
 
+# what fits every filter but the facet's own
+_FACET = (
+    "SELECT '{name}' AS facet, {name} AS value, count(*) FROM found f WHERE fails = (NOT {fit})::int GROUP BY {name}"
+)
 _OF_ITEM = "JOIN hub.catalogue_entry i ON i.dataset = h.dataset AND i.place = :item AND i.position = h.position"
 
 
@@ -243,7 +244,7 @@ def _run(
     item = "r.described->'items'->(p.position - 1)" if ask.items else "null"
     statement = head + "," + _FOUND.format(
         key=key, share=share, joined=joined, item=item, after=after, fails=" + ".join(f"(NOT {fit})::int" for fit in fits.values()) or "0",
-        facets=", ".join(f"('{name}', f.{name}, {fits.get(name, 'true')})" for name in facets.NAMES),
+        facets=" UNION ALL ".join(_FACET.format(name=name, fit=fits.get(name, "true")) for name in facets.NAMES),
     )  # fmt: skip
     row = connection.execute(text(f"WITH {statement}"), bound).one()
     rows = row.page or []
