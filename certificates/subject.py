@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-import numpy as np
 import pyarrow as pa
 
 from core.errors import Invalid
@@ -101,14 +100,8 @@ def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subje
     who, type_name, identity_kind = KINDS[kind]
     number_type = get(type_name)
     options = Options(kinds=pa.array([identity_kind])) if type_name == "identity_no" else Options()
-    values, parsed = number_type.standardise(pa.array([number], pa.string()), options)
-    judged = parsed | number_type.judge(values, options)
-    standard = values[0].as_py()
-    wrong = [
-        rule
-        for bit, rule in enumerate(number_type.rules)
-        if judged[0] & np.uint32(1 << bit) and rule.severity == "error"
-    ]
+    standard, reasons, masked = number_type.one(number, options, "clerk")
+    wrong = [rule for bit, rule in enumerate(number_type.rules) if reasons >> bit & 1 and rule.severity == "error"]
     if wrong or standard is None or "*" in standard or len(standard) != _LENGTHS.get(kind, len(standard)):
         raise Invalid(
             wrong[0].message if wrong else T("证件号码无法识别。", "The number cannot be read."),
@@ -119,7 +112,7 @@ def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subje
     return Subject(
         kind=kind, who=who, number=standard, forms=_forms(kind, standard),
         form=_pattern(kind, {_LASTING.get(kind, "")}), name=named, names=_names(who, named, name),
-        masked_number=_mask(number_type, standard),
+        masked_number=masked or "***",
         masked_name=_masked_name(who, named),
     )  # fmt: skip
 

@@ -181,8 +181,7 @@ class CitizenNo(ValueType):
     def one(self, value: str, options: Options, level: Level) -> One:
         # Nearly every number asked about is plain and right; columns of one row cost a hundred times what the sum does.
         if _PLAIN.fullmatch(value) and not (options.separator or options.enum) and _is_plainly_right(value, options):
-            first, last = _SHOWN[level]
-            return One(value, 0, f"{value[:first]}{'*' * (len(value) - first - last)}{value[-last:]}")
+            return One(value, 0, masks.ends_of(value, *_SHOWN[level]))
         return super().one(value, options, level)
 
 

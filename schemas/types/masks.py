@@ -26,6 +26,11 @@ def ends(values: pa.Array, head: int, tail: int) -> pa.Array:
     return pc.if_else(single, shown, hidden(values))
 
 
+def ends_of(value: str, head: int, tail: int) -> str:
+    """`ends` of one single identifier long enough to hide at least four characters."""
+    return f"{value[:head]}{'*' * (len(value) - head - tail)}{value[-tail:]}"
+
+
 def last(values: pa.Array, count: int) -> pa.Array:
     """The last `count` characters; none for 0."""
     return pc.utf8_slice_codeunits(values, -count) if count else pc.utf8_slice_codeunits(values, 0, 0)
