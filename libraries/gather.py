@@ -159,24 +159,17 @@ def when(giver: Giver, today: date) -> tuple[str, dict[str, Any]]:
 def _refer(conn: Connection, dataset: str, role: str, target: str) -> None:
     """The records of one dataset that refer to records among the mentions, as mentions that go where those go; and those
     that were linked to one of the entities before."""
-    columns = "place, dataset, key, role, part, id_kind, id_value, entity_id, pending, refers"
+    # The dataset is looked at outside: the planner would take it for the better way into mentions before their first ANALYZE.
     of = "m.ctid, m.dataset, m.key, m.role, m.part, m.id_kind, m.id_value, m.entity_id, m.pending"
-    given = {"dataset": dataset, "role": role, "target": target, "kind": RECORD}
     conn.execute(
         text(
-            f"INSERT INTO work_mention ({columns}) SELECT {of}, w.place FROM work_mention w CROSS JOIN LATERAL ("
-            "SELECT m.ctid, m.* FROM libraries.mention m WHERE m.id_value = w.dataset || ':' || encode(w.key, 'hex') "
-            "AND m.id_kind = :kind AND m.dataset = :dataset AND m.role = :role FOR UPDATE NOWAIT) m "
-            "WHERE w.dataset = :target AND w.role = :role"
+            "INSERT INTO work_mention (place, dataset, key, role, part, id_kind, id_value, entity_id, pending, refers) "
+            f"SELECT DISTINCT ON (ctid) * FROM (SELECT {of}, w.place AS refers FROM work_mention w CROSS JOIN LATERAL ("
+            "  SELECT m.ctid, m.* FROM libraries.mention m WHERE m.id_value = w.dataset || ':' || encode(w.key, 'hex') "
+            "  AND m.id_kind = :kind OFFSET 0 FOR UPDATE NOWAIT) m WHERE w.dataset = :target AND w.role = :role "
+            f"UNION ALL SELECT {of}, NULL FROM work_entity e CROSS JOIN LATERAL ("
+            "  SELECT m.ctid, m.* FROM libraries.mention m WHERE m.entity_id = e.id AND m.id_kind = :kind OFFSET 0 "
+            "  FOR UPDATE NOWAIT) m) m WHERE m.dataset = :dataset AND m.role = :role ORDER BY ctid, refers"
         ),
-        given,
-    )
-    conn.execute(
-        text(
-            f"INSERT INTO work_mention ({columns}) SELECT {of}, NULL FROM work_entity e CROSS JOIN LATERAL ("
-            "SELECT m.ctid, m.* FROM libraries.mention m WHERE m.entity_id = e.id AND m.id_kind = :kind "
-            "AND m.dataset = :dataset AND m.role = :role FOR UPDATE NOWAIT) m "
-            "WHERE NOT EXISTS (SELECT FROM work_mention w WHERE w.place = m.ctid)"
-        ),
-        given,
+        {"dataset": dataset, "role": role, "target": target, "kind": RECORD},
     )

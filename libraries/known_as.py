@@ -42,17 +42,23 @@ def of_rows(
     """What typed rows of a system, with these keys, say of this sort: one table of `SCHEMA`; `row` is the row's index."""
     found = []
     for contribution in contract.contributes:
-        library = libraries.get(contribution.library)
-        for attribute, item in contribution.items.items() if library and library.id in KINDS else ():
-            said = library.attributes.get(attribute) if library else None
-            if said is None or said.known_as is None or contract.department not in said.authority:
-                continue
+        for attribute, known_as in says(contract, contribution, libraries).items():
+            said, item = libraries[contribution.library].attributes[attribute], contribution.items[attribute]
             standard = get(said.value_type).standardise(values[item].cast(pa.string()), Options())[0]
             there = _met(contribution, values) & pc.is_valid(standard).to_numpy(zero_copy_only=False)
-            found.append(
-                _table(contract, contribution, attribute, said.known_as, values, keys, system, standard, there)
-            )
+            found.append(_table(contract, contribution, attribute, known_as, values, keys, system, standard, there))
     return pa.concat_tables(found) if found else SCHEMA.empty_table()
+
+
+def says(contract: Contract, contribution: Contribution, libraries: Mapping[str, Library]) -> dict[str, str]:
+    """The attributes of this sort that a contribution gives, each `number` or `name`."""
+    library = libraries.get(contribution.library)
+    given = {} if library is None or library.id not in KINDS else library.attributes
+    return {
+        name: said.known_as
+        for name in contribution.items
+        if (said := given.get(name)) and said.known_as and contract.department in said.authority
+    }
 
 
 def _met(contribution: Contribution, values: Mapping[str, pa.Array]) -> NDArray[np.bool_]:
