@@ -156,6 +156,7 @@ class Answerer:
             {slot: {(dataset, role, question.subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
              for slot, told in who.items()},
             {slot: {(dataset, role) for dataset, role in told["waiting"] or ()} for slot, told in who.items()},
+            {slot for slot, told in who.items() if told["unsettled"]},
             rows,
         )  # fmt: skip
 

@@ -11,6 +11,10 @@ A request may be about several persons, each a slot: 0 the subject, then who was
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.conditions import literal
+from schemas.derive.sql import current, quote
 
 # numbers of the same kind that differ are different subjects; `form` says what the subject's kinds look like
 _COULD = (
@@ -26,9 +30,19 @@ _MENTION = (
 _WHOLE = "coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)"
 
 
-def gathered(slots: Iterable[int], together: Iterable[tuple[int, ...]]) -> str:
+@dataclass(frozen=True)
+class Registers:
+    """Where it is said what else somebody is known as: (dataset, role) of the records it is said of; and of those that say it
+    by reference, (dataset, item, dataset referred to, role there, item there)."""
+
+    records: tuple[tuple[str, str], ...] = ()
+    references: tuple[tuple[str, str, str, str, str], ...] = ()
+
+
+def gathered(slots: Iterable[int], together: Iterable[tuple[int, ...]], registers: Registers) -> str:
     """`WITH` the mentions of each slot and of those asked about together, and a row `@slot` for each slot: the names
-    that records have with the number, and the quarantined rows that could be the person's.
+    that records have with the number, the quarantined rows that could be the person's, and whether what else the person is
+    known as is `unsettled`.
 
     Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `lasting`
     (whether those kinds stay for life), `names` (forms of the name). For all: `datasets` (those read), `id_items` (their
@@ -44,7 +58,7 @@ def gathered(slots: Iterable[int], together: Iterable[tuple[int, ...]]) -> str:
             + ")"
             for who in ("me", "namesake")
         ]
-    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(_told(number) for number in slots)
+    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(_told(number, registers) for number in slots)
 
 
 def suffix(slots: Iterable[int]) -> str:
@@ -63,7 +77,7 @@ namesake_{slot} AS MATERIALIZED (
   UNION ALL {mention} NOT %(lasting_{slot})s AND {could})"""
 
 
-def _told(slot: int) -> str:
+def _told(slot: int, registers: Registers) -> str:
     return f"""\
 SELECT '@{slot}' AS part, jsonb_build_object(
   'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me_{slot} WHERE name IS NOT NULL),
@@ -72,4 +86,33 @@ SELECT '@{slot}' AS part, jsonb_build_object(
     WHERE q.status = 'open' AND s.dataset = ANY(%(datasets)s)
       AND (s.number = ANY(%(forms_{slot})s) OR s.name = ANY(%(names_{slot})s) AND ({_COULD.format("s.number", slot)} OR EXISTS (
         SELECT FROM hub.finding f WHERE f.batch_id = s.batch_id AND f.row_no = s.row_no
-          AND f.severity = 'error' AND f.item = ANY(%(id_items)s)))))) AS body"""
+          AND f.severity = 'error' AND f.item = ANY(%(id_items)s))))),
+  'unsettled', {_unsettled(slot, registers)}) AS body"""
+
+
+def _unsettled(slot: int, registers: Registers) -> str:
+    """That other numbers and names of the person may be missing: the register's own record waits, or one that refers to it
+    (it names nobody); or the number is known as the former one of a record that has not come, or has not merged."""
+    mine = f"m.id_value = ANY(%(forms_{slot})s)"
+    waits = (
+        "SELECT FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open'"
+    )
+    found = [
+        f"EXISTS (SELECT FROM libraries.known_as k WHERE k.kind = 'number' AND k.form = ANY(%(forms_{slot})s) AND NOT EXISTS ("
+        "SELECT FROM libraries.mention m WHERE (m.dataset, m.key, m.role) = (k.of_dataset, k.of_key, k.role)))"
+    ]
+    for dataset, role in registers.records:
+        here, there = f"s.dataset = {literal(dataset)} AND s.role = {literal(role)}", f"m.dataset = {literal(dataset)}"
+        found += [
+            f"EXISTS ({waits} AND {here} AND s.number = ANY(%(forms_{slot})s))",
+            f"EXISTS (SELECT FROM libraries.mention m JOIN hub.quarantine q ON q.dataset = m.dataset AND q.key = m.key "
+            f"WHERE {mine} AND {there} AND m.role = {literal(role)} AND q.status = 'open')",
+        ]
+    for dataset, item, target, role, other in registers.references:
+        record = (
+            f"SELECT r.{quote(other)}::text FROM libraries.mention m JOIN {current(target)} r ON r._key = m.key "
+            f"WHERE {mine} AND m.dataset = {literal(target)} AND m.role = {literal(role)}"
+        )
+        here = f"s.dataset = {literal(dataset)} AND s.role = {literal('@' + item)}"
+        found.append(f"EXISTS ({waits} AND {here} AND s.number = ANY(ARRAY({record})))")
+    return "\n    OR ".join(found)

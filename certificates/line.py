@@ -47,29 +47,32 @@ PROVED_LABELS: Mapping[bool | None, T] = {
 @dataclass(frozen=True, slots=True)
 class Found:
     """What one statement found out for all lines. By slot, `names`: (dataset, role, name) of records with the number, and
-    whether that name is the person's; `waiting`: (dataset, role) of quarantined rows that could be the person's. `rows`:
-    what each part says."""
+    whether that name is the person's; `waiting`: (dataset, role) of quarantined rows that could be the person's. `unsettled`:
+    slots whose other numbers and names may be missing. `rows`: what each part says."""
 
     names: Mapping[int, Collection[tuple[str, str, bool]]]
     waiting: Mapping[int, Collection[tuple[str, str]]]
+    unsettled: Collection[int]
     rows: Mapping[str, dict[str, Any]]
 
 
-NOTHING = Found({}, {}, {})
+NOTHING = Found({}, {}, (), {})
 
 
 def together(each: Iterable[Found]) -> Found:
     """What several statements found out. What one line's statement says of a person, it says of that line's datasets."""
     names: dict[int, set[tuple[str, str, bool]]] = {}
     waiting: dict[int, set[tuple[str, str]]] = {}
+    unsettled: set[int] = set()
     rows: dict[str, dict[str, Any]] = {}
     for found in each:
         for slot, pairs in found.names.items():
             names.setdefault(slot, set()).update(pairs)
         for slot, roles in found.waiting.items():
             waiting.setdefault(slot, set()).update(roles)
+        unsettled.update(found.unsettled)
         rows |= found.rows
-    return Found(names, waiting, rows)
+    return Found(names, waiting, unsettled, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ def _doubts(
         for slot in slots
         for pair in found.waiting.get(slot, ())
     )
-    if row["loose"] or any(waiting):
+    if row["loose"] or any(waiting) or not part.slots.isdisjoint(found.unsettled):
         doubts.append("quarantined_candidate")
     if row["namesakes"]:
         doubts.append("ambiguous_subject")

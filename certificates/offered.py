@@ -16,6 +16,7 @@ from connectors.system import Feed
 from core.errors import DocumentRefused
 from core.log import get_logger
 from core.text import T
+from libraries import known_as
 from schemas.codes import divisions as codes
 from schemas.contract import Contract
 from schemas.document import read
@@ -79,11 +80,13 @@ class Offered:
     published: Published
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
+    registers: candidates.Registers = field(init=False)
     _statements: dict[tuple[Part, ...], Statement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
         contracts = self.published.contracts
+        self.registers = _registers(self.published)
         texts = self.published.texts("certificate")
         for id in texts:
             try:
@@ -116,7 +119,7 @@ class Offered:
             ]
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
-            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together), *selects])
+            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together, self.registers), *selects])
             self._statements[key] = (sql, names, items)
         return self._statements[key]
 
@@ -145,6 +148,24 @@ def _roles(made: CertificateType, contracts: Mapping[str, Contract]) -> dict[str
         found[branch.who] |= {(branch.dataset, s.role) for s in subjects if s.id in branch.number}
         found[branch.who] |= {(branch.dataset, f"@{item}") for item in branch.number}
     return {name: frozenset(pairs) for name, pairs in found.items()}
+
+
+def _registers(published: Published) -> candidates.Registers:
+    """Where contracts in force say what else a person or firm is known as."""
+    records: set[tuple[str, str]] = set()
+    references: set[tuple[str, str, str, str, str]] = set()
+    for contract in published.contracts.values():
+        for contribution in contract.contributes:
+            if not known_as.says(contract, contribution, published.libraries):
+                continue
+            if contribution.through is None:
+                records.add((contract.id, contribution.role))
+                continue
+            link = contract.referred(contribution.through)
+            if link.dataset in published.contracts:
+                records.add((link.dataset, contribution.role))
+                references.add((contract.id, link.item, link.dataset, contribution.role, link.other_item))
+    return candidates.Registers(tuple(sorted(records)), tuple(sorted(references)))
 
 
 def covers(divisions: Iterable[str], city: str) -> bool:

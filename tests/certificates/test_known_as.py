@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from core import clock
 from tests.certificates.town import Someone, Town, firm, former_name, person
@@ -86,6 +87,49 @@ def test_somebody_elses_name_opens_no_other_number(town: Town) -> None:
     loan(town, now, now.number)
     line = town.line(replace(before, name=person().name), SETTLED)
     assert (line["state"], line["outcome"]) == ("not_held", "none")
+
+
+def test_a_correction_that_waits_leaves_the_former_number_unknown(town: Town) -> None:
+    before = person()
+    now = replace(person(), name=before.name)
+    register(town, now, now)
+    loan(town, before, before.number)
+    assert town.line(now, SETTLED)["state"] == "not_held"
+    town.quarantine("household_change", "@person_id", number=f"P{now.number}", name=None)
+    assert codes(town.line(now, SETTLED)) == ["quarantined_candidate"]
+    assert town.line(person(), SETTLED)["state"] == "not_held"
+
+
+def test_a_change_of_a_firm_that_waits(town: Town) -> None:
+    who = firm()
+    entity = {"entity_id": f"E{who.number}", "credit_code": who.number, "name": who.name, "kind": "1151"}
+    town.put("market_entity", entity | {"status": "existing"})
+    assert town.line(who, CREDIT)["state"] == "not_held"
+    town.quarantine("market_change", "@entity_id", number=f"E{who.number}", name=None)
+    assert codes(town.line(who, CREDIT)) == ["quarantined_candidate"]
+
+
+def test_the_registers_own_record_that_waits(town: Town) -> None:
+    who = person()
+    batch = town.quarantine("household_person", "resident", number=who.number, name=who.name)
+    assert codes(town.line(who, SETTLED)) == ["quarantined_candidate"]
+    town.forget(batch)
+    assert town.line(who, SETTLED)["state"] == "not_held"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_former_number_of_a_record_that_has_not_come(town: Town, there: bool) -> None:
+    before = person()
+    now = replace(person(), name=before.name)
+    register(town, now, before)
+    loan(town, now, now.number)
+    if not there:
+        with town.hub.begin() as connection:
+            connection.execute(
+                text("DELETE FROM libraries.mention WHERE id_value = :n AND role = 'resident'"), {"n": now.number}
+            )
+    line = town.line(before, SETTLED)
+    assert (line["outcome"], codes(line)) == (("open", []) if there else (None, ["quarantined_candidate"]))
 
 
 def test_another_registration_number_is_another_firm_once_ours_is_known(town: Town) -> None:
