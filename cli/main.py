@@ -23,6 +23,7 @@ from cli.commands import (
     feeds,
     keys,
     library,
+    restore,
     services,
     values,
 )
@@ -51,6 +52,7 @@ for room in (
     access,
     keys,
     backup,
+    restore,
     audit,
     values,
 ):
@@ -65,7 +67,7 @@ def main() -> None:
         refuse(error, as_json=_json())
         sys.exit(1)
     except Interrupted as stop:
-        sys.stderr.write(str(T("已中断,全部进程已停止。", "Interrupted; every process was stopped.")) + "\n")
+        sys.stderr.write(str(T("已中断,已开始的均已撤回。", "Interrupted; what had begun was undone.")) + "\n")
         sys.exit(stop.status)
     except Exception as error:
         refuse(HutongError(_unexpected(error), code="unexpected"), as_json=_json())

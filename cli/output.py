@@ -144,6 +144,11 @@ def silent(title: T) -> Iterator[Line]:
     yield Line(title)
 
 
+def steps(as_json: bool) -> Step:
+    """How long work is shown: not at all under --json."""
+    return silent if as_json else step
+
+
 def complain(message: T | str) -> None:
     """One paragraph on standard error."""
     sys.stderr.write(f"✘ {message}\n")

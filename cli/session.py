@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from core.errors import Invalid
 from core.text import T, set_language
 
 if TYPE_CHECKING:
@@ -58,3 +60,21 @@ def ask(prompt: T) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(str(prompt), err=True)).strip()
     return sys.stdin.readline().strip()
+
+
+def passphrase(file: Path | None, *, new: bool = False) -> str:
+    """From a file, else asked for (twice when it is new), else a line of standard input; never an argument."""
+    if file is not None:
+        try:
+            return file.read_text("utf-8").strip("\r\n")
+        except OSError as error:
+            raise Invalid(
+                T(
+                    f"口令文件 {file} 不可读:{error.strerror}。",
+                    f"The passphrase cannot be read from {file}: {error.strerror}.",
+                )
+            ) from error
+    if sys.stdin.isatty():
+        prompt = str(T("密钥口令", "passphrase of the keys"))
+        return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True))
+    return sys.stdin.readline().strip("\r\n")

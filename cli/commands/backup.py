@@ -1,8 +1,7 @@
-"""backup, backup list|verify, restore: an installation as files, and back."""
+"""backup, backup list|verify: an installation as files, taken while everything runs."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,15 +11,13 @@ import typer
 from typer.core import TyperGroup
 
 from cli import output, session
+from cli.interrupt import interruptible
 from cli.output import Column, Json
-from core.errors import Invalid, NotReady
+from core.errors import Invalid
 from core.text import T
 
 if TYPE_CHECKING:
-    from cli.instance import Instance
-    from core.backup.keyfile import Keyring
     from core.backup.manifest import Manifest
-    from core.backup.restore import Compared
     from core.hub import Hub
 
 Folder = Annotated[
@@ -59,11 +56,6 @@ def register(app: typer.Typer) -> None:
         verify
     )
     app.add_typer(backup, name="backup")
-    app.command(
-        help=str(
-            T("把备份恢复到空的实例,并逐表比对", "restore a backup into an empty installation, and compare every table")
-        )
-    )(restore)
 
 
 def make(
@@ -87,10 +79,10 @@ def make(
         target = _folder(folder, hub.home)
         if keys is not None:
             _apart(keys, target, hub)
-        passphrase = _passphrase(passphrase_file, new=True) if keys is not None else ""
+        passphrase = session.passphrase(passphrase_file, new=True) if keys is not None else ""
         if keys is not None:
             keyfile.judge(passphrase)
-        with _step(as_json)(T("备份", "Backup")) as line:
+        with interruptible(), output.steps(as_json)(T("备份", "Backup")) as line:
             manifest = take(hub, target, line.tell)
             line.detail = f"{target / manifest.name}"
         written = keyfile.write(keys, hub.keys.files, passphrase) if keys is not None else []
@@ -125,7 +117,7 @@ def verify(folder: Folder = None, name: Name = None, as_json: Json = False) -> N
 
     target = _folder(folder, session.settings().home)
     found = manifest.read(target, name)
-    with _step(as_json)(T("核对", "Verify")) as line:
+    with output.steps(as_json)(T("核对", "Verify")) as line:
         wrong = check(target, found.name, line.tell)
         line.detail = f"{found.name} · {len(found.files)}"
     if as_json:
@@ -141,83 +133,6 @@ def verify(folder: Folder = None, name: Name = None, as_json: Json = False) -> N
                 f"Backup {found.name} is whole: {len(found.files):,} files.",
             )
         )
-
-
-def restore(
-    folder: Path,
-    name: Name = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option(help=str(T("hutong backup --keys 写成的文件", "the file that `hutong backup --keys` wrote"))),
-    ] = None,
-    passphrase_file: PassphraseFile = None,
-    new_keys: Annotated[
-        bool,
-        typer.Option("--new-keys", help=str(T("原密钥已失:另建新密钥", "the keys are lost: make new ones"))),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Into an empty place only. Afterwards `hutong up` starts it."""
-    from cli.instance import Instance
-    from core.backup import keyfile, manifest
-
-    instance = Instance(session.settings())
-    found = manifest.read(folder, name)
-    if (keys is None) == (not new_keys):
-        raise Invalid(
-            T("恢复需要密钥。", "Restoring needs the keys."),
-            remedy=T(
-                "加 --keys 文件;若密钥已失,改用 --new-keys(系统连接信息须重设,旧回执不再可核验)。",
-                "Give --keys FILE; if they are lost, --new-keys (systems' secrets must be set again, old receipts no longer verify).",
-            ),
-        )
-    keyring = keyfile.read(keys, _passphrase(passphrase_file)) if keys is not None else None
-    with instance.processes.lock():
-        compared = _restore(instance, folder, found, keyring, as_json)
-    rows = [
-        {"table": one.table, "backup": one.backup and one.backup.rows, "restored": one.restored and one.restored.rows, "same": one.same,
-         "hash": one.restored and one.restored.hash}
-        for one in compared
-    ]  # fmt: skip
-    if as_json:
-        output.document({"backup": found.name, "compared": rows})
-        return
-    output.table(rows, _COMPARED)
-    print(T("已恢复;运行 hutong up 启动。", "Restored; `hutong up` starts it."))
-
-
-def _restore(
-    instance: Instance, folder: Path, manifest: Manifest, keyring: Keyring | None, as_json: bool
-) -> list[Compared]:
-    from core import hub as hubs
-    from core.backup.restore import restore as work
-    from core.hub import Hub
-    from schemas import published
-
-    if running := sorted(instance.processes.running()):
-        raise NotReady(
-            T(f"实例正在运行:{'、'.join(running)}。", f"The installation runs: {', '.join(running)}."),
-            remedy=T(
-                "恢复到另一个 HUTONG_HOME;或先运行 hutong down。",
-                "Restore into another HUTONG_HOME; or `hutong down` first.",
-            ),
-            code="running",
-        )
-    started = instance.server is not None and instance.server.pid() is None
-    try:
-        if instance.server is not None:
-            server = instance.server.start()
-            instance.server.create(hubs.DATABASE, "hutong", server.password)
-        with closing(Hub(instance.settings, hubs.database_url(instance.settings))) as hub:
-            with _step(as_json)(T("恢复", "Restore")) as line:
-                compared = work(hub, folder, manifest, keyring, session.actor(), line.tell)
-                line.detail = manifest.name
-            with hub.read() as connection, _step(as_json)(T("发布集快照", "Published snapshot")) as line:
-                line.detail = published.write_snapshot(connection, hub.home).name
-        return compared
-    finally:
-        if started and instance.server is not None:
-            instance.server.stop()
 
 
 @contextmanager
@@ -251,28 +166,6 @@ def _apart(keys: Path, folder: Path, hub: Hub) -> None:
             )
 
 
-def _passphrase(file: Path | None, *, new: bool = False) -> str:
-    """From a file, else asked for (twice when it is new), else a line of standard input; never an argument."""
-    if file is not None:
-        try:
-            return file.read_text("utf-8").strip("\r\n")
-        except OSError as error:
-            raise Invalid(
-                T(
-                    f"口令文件 {file} 不可读:{error.strerror}。",
-                    f"The passphrase cannot be read from {file}: {error.strerror}.",
-                )
-            ) from error
-    if sys.stdin.isatty():
-        prompt = str(T("密钥口令", "passphrase of the keys"))
-        return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True))
-    return sys.stdin.readline().strip("\r\n")
-
-
-def _step(as_json: bool) -> output.Step:
-    return output.silent if as_json else output.step
-
-
 def _row(manifest: Manifest) -> dict[str, Any]:
     return {
         "name": manifest.name,
@@ -294,10 +187,4 @@ _BACKUP = [
     Column("rows", T("行数", "rows"), right=True),
     Column("files", T("文件", "files"), right=True),
     Column("bytes", T("字节", "bytes"), right=True),
-]
-_COMPARED = [
-    Column("table", T("表", "table")),
-    Column("backup", T("备份行数", "rows in the backup"), right=True),
-    Column("restored", T("恢复行数", "rows restored"), right=True),
-    Column("same", T("逐行相同", "the same rows")),
 ]
