@@ -10,7 +10,7 @@ A request may be about several persons, each a slot: 0 the subject, then who was
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.conditions import literal
@@ -39,14 +39,17 @@ class Registers:
     references: tuple[tuple[str, str, str, str, str], ...] = ()
 
 
-def gathered(slots: Iterable[int], together: Iterable[tuple[int, ...]], registers: Registers) -> str:
+def gathered(
+    slots: Iterable[int], together: Iterable[tuple[int, ...]], registers: Registers, shared: Mapping[str, str]
+) -> str:
     """`WITH` the mentions of each slot and of those asked about together, and a row `@slot` for each slot: the names
     that records have with the number, the quarantined rows that could be the person's, and whether what else the person is
     known as is `unsettled`.
 
     Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `lasting`
     (whether those kinds stay for life), `names` (forms of the name). For all: `datasets` (those read), `id_items` (their
-    items that hold a subject's number).
+    items that hold a subject's number), `today`. `shared` holds, by dataset read that withholds records, the rule of those it
+    does not, on the row `r`.
     """
     slots = list(slots)
     parts = [_mentions(number) for number in slots]
@@ -58,7 +61,9 @@ def gathered(slots: Iterable[int], together: Iterable[tuple[int, ...]], register
             + ")"
             for who in ("me", "namesake")
         ]
-    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(_told(number, registers) for number in slots)
+    return (
+        "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(_told(number, registers, shared) for number in slots)
+    )
 
 
 def suffix(slots: Iterable[int]) -> str:
@@ -77,10 +82,15 @@ namesake_{slot} AS MATERIALIZED (
   UNION ALL {mention} NOT %(lasting_{slot})s AND {could})"""
 
 
-def _told(slot: int, registers: Registers) -> str:
+def _told(slot: int, registers: Registers, shared: Mapping[str, str]) -> str:
+    # a name in a record that is withheld is not used either
+    kept = "".join(
+        f" AND (m.dataset <> {literal(dataset)} OR EXISTS (SELECT FROM {current(dataset)} r WHERE r._key = m.key AND {rule}))"
+        for dataset, rule in shared.items()
+    )
     return f"""\
 SELECT '@{slot}' AS part, jsonb_build_object(
-  'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me_{slot} WHERE name IS NOT NULL),
+  'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me_{slot} m WHERE name IS NOT NULL{kept}),
   'waiting', (SELECT jsonb_agg(DISTINCT jsonb_build_array(s.dataset, s.role)) FROM hub.quarantine_subject s
     JOIN hub.quarantine q USING (batch_id, row_no)
     WHERE q.status = 'open' AND s.dataset = ANY(%(datasets)s)

@@ -24,7 +24,7 @@ from schemas.document import Source
 
 VALUES_LIMIT = 20  # an answer, not a listing
 NO_ITEM = ("count", "distinct", "any")  # aggregates that show no item's value
-_TODAY = "%(today)s::date"
+TODAY = "%(today)s::date"
 
 
 class Compiler:
@@ -220,7 +220,7 @@ class Compiler:
 
     def _kept(self, where: Where, dataset: str, alias: str) -> list[str]:
         """The conditions on rows, with what the contract withholds left out."""
-        rule = shared(self.contracts[dataset], alias, _TODAY)
+        rule = shared(self.contracts[dataset], alias, TODAY)
         return [*self._tests(where, alias), *([rule] if rule else [])]
 
     def _tests(self, where: Where, alias: str) -> list[str]:
@@ -233,7 +233,7 @@ class Compiler:
         match = OPERAND.fullmatch(value)
         assert match is not None
         if not match["parameter"]:
-            return conditions.day(value, _TODAY, lambda amount: f"%({slot(self.made, amount[1:])})s::int")
+            return conditions.day(value, TODAY, lambda amount: f"%({slot(self.made, amount[1:])})s::int")
         whole = self.made.parameters[match["parameter"]].type == "integer"
         return f"%({slot(self.made, match['parameter'])})s::{'bigint' if whole else 'text[]'}"
 

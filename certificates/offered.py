@@ -11,6 +11,7 @@ from typing import NamedTuple
 from catalog_registry import certificate_checks, departments, systems
 from catalog_registry.certificate_types import SUBJECT, CertificateType
 from certificates import candidates
+from certificates.compiler import TODAY
 from certificates.question import Question, compile_type
 from connectors.system import Feed
 from core.errors import DocumentRefused
@@ -19,6 +20,7 @@ from core.text import T
 from libraries import known_as
 from schemas.codes import divisions as codes
 from schemas.contract import Contract
+from schemas.derive import withheld
 from schemas.document import read
 from schemas.published import Published
 
@@ -111,6 +113,9 @@ class Offered:
             items = sorted({s.id for name in names for s in self.published.contracts[name].subjects})
             slots = sorted({slot for part in key for slot in part.slots})
             together = sorted({slots for part in key for _, slots in part.who if len(slots) > 1})
+            contracts = self.published.contracts
+            rules = {name: withheld.shared(contracts[name], "r", TODAY) for name in names}
+            shared = {name: rule for name, rule in rules.items() if rule}
             selects = [
                 self.types[part.type].question.select(
                     part.key, {who: candidates.suffix(slots) for who, slots in part.who}
@@ -119,7 +124,7 @@ class Offered:
             ]
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
-            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together, self.registers), *selects])
+            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together, self.registers, shared), *selects])
             self._statements[key] = (sql, names, items)
         return self._statements[key]
 

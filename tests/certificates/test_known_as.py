@@ -158,5 +158,14 @@ def test_a_penalty_is_forgotten_the_day_its_publication_ends(town: Town) -> None
     assert (line["outcome"], line["proved"], line["fields"]) == ("none", True, {})
 
 
+def test_a_repaired_penalty_of_another_name_is_no_mismatch(town: Town) -> None:
+    who = firm()
+    repaired = {"record_id": f"Z{who.number}", "party_name": firm().name, "credit_code": who.number, "repaired": True}
+    town.put("credit_penalty", repaired)
+    assert town.line(who, CREDIT)["outcome"] == "none"
+    town.put("credit_penalty", repaired | {"record_id": f"W{who.number}", "repaired": False})
+    assert codes(town.line(who, CREDIT)) == ["name_mismatch"]
+
+
 def codes(line: dict[str, Any]) -> list[str]:
     return [reason["code"] for reason in line["reasons"]]
