@@ -214,7 +214,7 @@ class _WrongRows:
         row = self._skipped + (number or 0)
         return _broken(
             self._sheet.file,
-            T(f"第 {row} 行有 {actual} 格，应为 {expected} 格", f"row {row} has {actual} cells instead of {expected}"),
+            T(f"第 {row} 行有 {actual} 格,应为 {expected} 格", f"row {row} has {actual} cells instead of {expected}"),
         )
 
 

@@ -73,11 +73,11 @@ class Extraction(AbstractContextManager["Extraction"]):
         if self.source_rows is not None and self.rows < self.source_rows:
             raise BatchBlocked(
                 T(
-                    f"来源声明 {self.source_rows} 行，只读到 {self.rows} 行",
+                    f"来源声明 {self.source_rows} 行,只读到 {self.rows} 行。",
                     f"The source announces {self.source_rows} rows, but only {self.rows} were read.",
                 ),
                 code="incomplete",
-                remedy=T("请重新运行；仍不一致时请联系来源部门。", "Run it again; if it persists, ask the department."),
+                remedy=T("请重新运行;仍不一致时请联系来源部门。", "Run it again; if it persists, ask the department."),
             )
 
     def _rest(self) -> Iterator[pa.RecordBatch]:

@@ -49,10 +49,10 @@ def extract(
         codecs.lookup(encoding or "utf-8")
     except LookupError:
         raise DocumentRefused(
-            T(f"没有编码 {encoding}", f"There is no encoding {encoding!r}."),
+            T(f"没有编码 {encoding}。", f"There is no encoding {encoding!r}."),
             file=system.id,
             path=f"{feed.id}.source.encoding",
-            remedy=T("例如 gb18030、utf-8；不写则自动识别。", "For example gb18030 or utf-8; left out, it is found."),
+            remedy=T("例如 gb18030、utf-8;不写则自动识别。", "For example gb18030 or utf-8; left out, it is found."),
         ) from None
 
     def read(run: Extraction) -> Iterator[pa.RecordBatch]:
@@ -107,7 +107,7 @@ class _Reading:
                 return None
             if file.sha256 is not None and digest != file.sha256.lower():
                 raise blocked(
-                    T(f"{_label(delivery, file)} 的校验值不符", f"{_label(delivery, file)} fails its checksum."),
+                    T(f"{_label(delivery, file)} 的校验值不符。", f"{_label(delivery, file)} fails its checksum."),
                     code="checksum",
                 )
             copies.append((delivery, file, target))
@@ -151,7 +151,7 @@ class _Reading:
         if file.rows not in {rows, rows + totals}:
             raise blocked(
                 T(
-                    f"{name} 有 {rows} 行，清单声明 {file.rows} 行",
+                    f"{name} 有 {rows} 行,清单声明 {file.rows} 行。",
                     f"{name} has {rows} rows, its manifest says {file.rows}.",
                 )
             )
@@ -187,7 +187,7 @@ def _aligned(batch: pa.RecordBatch, schema: pa.Schema, name: str) -> pa.RecordBa
         return batch
     for column in sorted(set(batch.schema.names) ^ set(schema.names)):
         raise BatchBlocked(
-            T(f"{name} 与同批其他文件的列不同：{column}", f"{name} differs from the other files in column {column}."),
+            T(f"{name} 与同批其他文件的列不同:{column}。", f"{name} differs from the other files in column {column}."),
             code="unknown_column",
             remedy=T("请部门按同一格式交换。", "Ask the department to deliver files of one layout."),
         )

@@ -144,7 +144,7 @@ class Service:
 
     def _down(self, answer: httpx.Response | None, asked: float | None) -> HutongError:
         status = f"HTTP {answer.status_code}" if answer is not None else ""
-        why = T(f"暂不可用（{status}）", f"is unavailable for now ({status})") if status else None
+        why = T(f"暂不可用({status})", f"is unavailable for now ({status})") if status else None
         return refusals.down(self._system, self.base.netloc.decode(), why=why, retry_after=asked)
 
     def _refused(self, status: int, url: httpx.URL) -> HutongError:
@@ -152,12 +152,12 @@ class Service:
             return refusals.denied(self._system)
         return BatchBlocked(
             T(
-                f"来源系统 {self._system} 对 {url.path} 返回 HTTP {status}",
+                f"来源系统 {self._system} 对 {url.path} 返回 HTTP {status}。",
                 f"Source system {self._system} answers {url.path} with HTTP {status}.",
             ),
             code="request",
             remedy=T(
-                "请核对系统文档中的 endpoint 与 params；3xx 通常是登录页。",
+                "请核对系统文档中的 endpoint 与 params;3xx 通常是登录页。",
                 "Check `endpoint` and `params` in the system document; a 3xx is usually a login page.",
             ),
         )
@@ -165,7 +165,7 @@ class Service:
     def _no_address(self) -> NotReady:
         return NotReady(
             T(
-                f"来源系统 {self._system} 的密钥没有可用的 base_url",
+                f"来源系统 {self._system} 的密钥没有可用的 base_url。",
                 f"The secret of {self._system} has no usable base_url.",
             ),
             remedy=T("形式为 https://主机/路径。", "It reads https://host/path."),

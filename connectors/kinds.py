@@ -78,11 +78,11 @@ def extract(
 def _refused(system: System, path: str, word: str, known: Sequence[str]) -> DocumentRefused:
     near = get_close_matches(word, known, n=1)
     return DocumentRefused(
-        T(f"没有 {word} 这一项", f"There is no {word!r} here."),
+        T(f"没有 {word} 这一项。", f"There is no {word!r} here."),
         file=system.id,
         path=path,
         remedy=T(
-            f"是否为 {near[0]}？" if near else f"可用：{'、'.join(known)}。",
+            f"是否为 {near[0]}？" if near else f"可用:{'、'.join(known)}。",
             f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}.",
         ),
     )

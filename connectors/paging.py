@@ -100,10 +100,10 @@ def _same_origin(here: httpx.URL, target: str) -> httpx.URL:
 
 def _stuck(why: T) -> BatchBlocked:
     return BatchBlocked(
-        T(f"翻页无法继续：{why.zh}", f"Paging cannot go on: {why.en}."),
+        T(f"翻页无法继续:{why.zh}。", f"Paging cannot go on: {why.en}."),
         code="paging",
         remedy=T(
-            "请核对系统文档的 paging、parameter、next，或联系该部门。",
+            "请核对系统文档的 paging、parameter、next,或联系该部门。",
             "Check `paging`, `parameter` and `next` in the system document, or ask the department.",
         ),
     )

@@ -50,10 +50,10 @@ class Query:
         if self.watermark is None or self.watermark in names:
             return self.watermark
         near = next((name for name in names if name.lower() == self.watermark.lower()), "")
-        hint = T(f"（来源中为 {near}）", f" (the source calls it {near})") if near else T("", "")
+        hint = T(f"(来源中为 {near})", f" (the source calls it {near})") if near else T("", "")
         raise BatchBlocked(
             T(
-                f"来源没有增量字段 {self.watermark}{hint.zh}",
+                f"来源没有增量字段 {self.watermark}{hint.zh}。",
                 f"The source has no watermark column {self.watermark}{hint.en}.",
             ),
             code="missing_column",
@@ -66,7 +66,7 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
     table = feed.source.get("table")
     if not table and not feed.source.get("query"):
         raise DocumentRefused(
-            T("没有写明读什么", "It does not say what to read."),
+            T("没有写明读什么。", "It does not say what to read."),
             file=feed.system,
             path=f"{feed.id}.source",
             remedy=T("请写 query 或 table。", "Give a query or a table."),
@@ -79,7 +79,7 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
     incremental = feed.mode != "full" and feed.watermark is not None
     if _SINCE.search(text) and not incremental:
         raise BatchBlocked(
-            T("查询含 :since，但该任务不是增量任务", "The query holds :since, but the feed is not incremental."),
+            T("查询含 :since,但该任务不是增量任务。", "The query holds :since, but the feed is not incremental."),
             code="query",
             remedy=T("请写明 mode: incremental 与 watermark。", "Give it `mode: incremental` and a `watermark`."),
         )
@@ -95,10 +95,10 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
 def bad_bound() -> BatchBlocked:
     """The stored watermark does not fit the type the column has now."""
     return BatchBlocked(
-        T("已存的增量水位与来源字段的类型不符", "The stored watermark does not fit the type of the source's column."),
+        T("已存的增量水位与来源字段的类型不符。", "The stored watermark does not fit the type of the source's column."),
         code="watermark",
         remedy=T(
-            "来源可能改了字段类型：请全量重新抽取。", "The source may have changed the type: read it in full again."
+            "来源可能改了字段类型:请全量重新抽取。", "The source may have changed the type: read it in full again."
         ),
     )
 
@@ -106,7 +106,7 @@ def bad_bound() -> BatchBlocked:
 def repeated_column(name: str) -> BatchBlocked:
     """Two columns of one name cannot be told apart."""
     return BatchBlocked(
-        T(f"查询结果中字段 {name} 出现两次", f"The result holds column {name} twice."),
+        T(f"查询结果中字段 {name} 出现两次。", f"The result holds column {name} twice."),
         code="query",
         remedy=T("请在查询中为其中一个取别名。", "Give one of them an alias in the query."),
     )
@@ -115,10 +115,10 @@ def repeated_column(name: str) -> BatchBlocked:
 def mixed_types(name: str) -> BatchBlocked:
     """A later value does not fit the type that the column's first values have."""
     return BatchBlocked(
-        T(f"来源字段 {name} 的值前后类型不一致", f"The values of column {name} are not of one type."),
+        T(f"来源字段 {name} 的值前后类型不一致。", f"The values of column {name} are not of one type."),
         code="query",
         remedy=T(
-            "请在系统文档中改用 query，并把该字段转换为文本。",
+            "请在系统文档中改用 query,并把该字段转换为文本。",
             "Use a `query` in the system document that casts this column to text.",
         ),
     )

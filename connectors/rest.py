@@ -110,7 +110,7 @@ class _Reading:
         unknown = next((name for record in records for name in record if name not in self._known(names)), None)
         if unknown is not None:
             raise BatchBlocked(
-                T(f"来源在后续页中出现新字段 {unknown}", f"Field {unknown} appears only on a later page."),
+                T(f"来源在后续页中出现新字段 {unknown}。", f"Field {unknown} appears only on a later page."),
                 code="unknown_column",
                 remedy=T("请在系统文档中映射或忽略它。", "Map it or ignore it in the system document."),
             )
@@ -126,7 +126,7 @@ class _Reading:
         return refusals.unreadable(
             f"{self._system} {self._source.get('endpoint', '')}",
             why,
-            T("请联系该部门，或核对 endpoint 与 records。", "Ask the department, or check `endpoint` and `records`."),
+            T("请联系该部门,或核对 endpoint 与 records。", "Ask the department, or check `endpoint` and `records`."),
         )
 
 

@@ -38,7 +38,7 @@ def read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.Re
         engine = create_engine(_read_only(url), poolclass=NullPool, connect_args=dialects.connect_args(url))
     except (ImportError, exc.ArgumentError):
         raise NotReady(
-            T(f"没有 {url.drivername} 的数据库驱动", f"There is no database driver for {url.drivername}."),
+            T(f"没有 {url.drivername} 的数据库驱动。", f"There is no database driver for {url.drivername}."),
             remedy=T("请安装该驱动的 Python 包。", "Install the driver's Python package."),
         ) from None
     try:

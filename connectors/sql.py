@@ -1,7 +1,8 @@
 """Databases: one statement per feed, streamed from one read-only snapshot.
 
 Secret: `{"url": "<SQLAlchemy URL>"}`. Source: `query` or `table`, optionally `timeout_s`. PostgreSQL is read by ADBC,
-every other database by its SQLAlchemy driver.
+every other database row by row through its SQLAlchemy dialect. Tried against real ones: PostgreSQL, MariaDB, SQLite; of
+others see connectors.dialects.
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ def _url(system: System, secret: dict[str, Any]) -> URL:
         # The text of the URL holds the password, so it is not shown.
         raise NotReady(
             T(
-                f"来源系统 {system.id} 的密钥没有可用的数据库地址",
+                f"来源系统 {system.id} 的密钥没有可用的数据库地址。",
                 f"The secret of system {system.id} holds no usable database URL.",
             ),
             remedy=T(
-                '密钥应为 {"url": "postgresql+psycopg://用户:密码@主机/库"} 的形式。',
-                'It should read {"url": "postgresql+psycopg://user:password@host/database"}.',
+                '密钥形如 {"url": "postgresql://用户:密码@主机/库"}、mysql+pymysql://…、sqlite:///…;其他数据库须先安装其 SQLAlchemy 方言。',
+                'It reads {"url": "postgresql://user:password@host/database"}, mysql+pymysql://… or sqlite:///…; other '
+                "databases need their SQLAlchemy dialect installed.",
             ),
         ) from None
     return url

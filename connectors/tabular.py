@@ -56,7 +56,7 @@ class Sheet:
                 named.append(kept)
             elif not pc.all(_blank([kept])).as_py():
                 raise BatchBlocked(
-                    T(f"{self.file} 第 {number} 列没有列名", f"{self.file}: column {number} has no name."),
+                    T(f"{self.file} 第 {number} 列没有列名。", f"{self.file}: column {number} has no name."),
                     code="unknown_column",
                     remedy=T("请部门补上列名后重新交换。", "Ask the department to name it and deliver again."),
                 )

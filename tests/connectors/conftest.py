@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.connectors.folder import Folder
 from tests.connectors.mariadb import Mariadb
 from tests.connectors.object_store import ObjectStore
 
@@ -24,3 +26,9 @@ def object_store() -> Iterator[ObjectStore]:
     store = ObjectStore()
     yield store
     store.close()
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Folder:
+    """An empty drop folder."""
+    return Folder(tmp_path / "房产 交换")

@@ -12,10 +12,10 @@ import pytest
 
 from connectors import stores
 from core.errors import BatchBlocked, NotReady, SourceDown
+from tests.connectors.folder import TWO, Deliveries, Folder
 from tests.connectors.object_store import SECRET_KEY, ObjectStore
 from tests.connectors.service import Server
 from tests.connectors.standard import Standard
-from tests.connectors.test_connector_files import TWO, Deliveries, Folder
 
 
 class Bucket(Folder):

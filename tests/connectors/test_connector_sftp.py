@@ -14,9 +14,9 @@ import pytest
 
 from connectors import sftp
 from core.errors import BatchBlocked, HutongError, NotReady, SourceDown
+from tests.connectors.folder import HEADER, TWO, Deliveries, Folder
 from tests.connectors.sftp_server import PASSWORD, SftpServer
 from tests.connectors.standard import Standard, taken
-from tests.connectors.test_connector_files import HEADER, TWO, Deliveries, Folder
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_without_a_known_host_key_nobody_is_asked(folder: Folder, server: SftpSe
 
 
 @pytest.mark.parametrize(
-    "key", ["nonsense", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"]
+    "key", ["nonsense", "-----BEGIN {0}-----\nAAAA\n-----END {0}-----".format("OPENSSH PRIVATE KEY")]
 )
 def test_an_unusable_private_key_says_so(folder: Folder, server: SftpServer, key: str) -> None:
     assert refused(folder, NotReady, key=key).code == "secret"
