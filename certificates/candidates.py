@@ -3,7 +3,8 @@
 A record names somebody of the subject's name, and could be the subject's, when its number is missing, is masked at the
 source and fits as far as it can be read, or is of another kind than the ones known: the 15-digit registration number of a
 firm known by its credit code, the officer's card of a person known by the identity card. A passport or permit is
-reissued, so against one of those every other number says nothing.
+reissued, so against one of those every other number says nothing. A record with the number in a cell whose names and numbers
+are not equally many could be the subject's too, whatever names it has.
 
 A request may be about several persons, each a slot: 0 the subject, then who was declared. `me_0_1` is both together.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from libraries.mentions import UNPAIRED
 from schemas.conditions import literal
 from schemas.derive.sql import current, quote
 
@@ -27,6 +29,7 @@ _MENTION = (
     "SELECT dataset, key, role FROM libraries.mention WHERE name = ANY(%(names_{0})s) AND dataset = ANY(%(datasets)s)"
     " AND coalesce(id_value <> ALL(%(forms_{0})s), true) AND "
 )
+_PAIRED = f"(id_kind IS DISTINCT FROM {literal(UNPAIRED)})"
 _WHOLE = "coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)"
 
 
@@ -76,10 +79,12 @@ def _mentions(slot: int) -> str:
     return f"""\
 me_{slot} AS MATERIALIZED (
   SELECT dataset, key, role, name FROM libraries.mention
-  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s)),
+  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND {_PAIRED}),
 namesake_{slot} AS MATERIALIZED (
   {mention} %(lasting_{slot})s AND NOT {_WHOLE} AND {could}
-  UNION ALL {mention} NOT %(lasting_{slot})s AND {could})"""
+  UNION ALL {mention} NOT %(lasting_{slot})s AND {could}
+  UNION ALL SELECT dataset, key, role FROM libraries.mention
+  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND NOT {_PAIRED})"""
 
 
 def _told(slot: int, registers: Registers, shared: Mapping[str, str]) -> str:

@@ -41,6 +41,8 @@ KIND_OF_LENGTH: Mapping[int, str] = {18: "uscc", 15: "registration_no", 9: "orga
 ORGANISATIONS = ("uscc", "organisation_code", "registration_no", "business_licence")
 LICENSE = "license"
 RECORD = "record"
+#: a number in a cell whose names and numbers are not equally many: somebody's, but nobody is linked by it
+UNPAIRED = "unpaired"
 LONGEST = 500  # characters of a claim; both are indexed, and PostgreSQL refuses index entries beyond 2,704 bytes
 
 
@@ -82,9 +84,12 @@ def _of_subject(
         part = np.zeros(rows, dtype=np.int32)
         numbers = values[subject.id]
         names = values[subject.name] if subject.name else pa.nulls(rows, pa.string())
+        apart = np.zeros(rows, dtype=bool)
     else:
-        parent, part, numbers, names = _parts(contract, subject, values, options)
+        parent, part, numbers, names, apart = _parts(contract, subject, values, options)
     kinds = _kinds(item, values, numbers, parent, subject.kind)
+    if apart.any():
+        kinds = pc.if_else(pa.array(apart), UNPAIRED, kinds)
     if subject.otherwise is not None:
         others = values[subject.otherwise]
         kinds = pc.coalesce(kinds, _kinds(contract.item(subject.otherwise), values, others, parent, subject.kind))
@@ -129,9 +134,9 @@ def _kinds(
 
 def _parts(
     contract: Contract, subject: Subject, values: Mapping[str, pa.Array], options: Mapping[str, Options]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], pa.Array, pa.Array]:
-    """The persons named in cells that hold several: parent row, part number, number, name. Where numbers and names are
-    not equally many, who has which number is not known, so only the names are claimed."""
+) -> tuple[NDArray[np.int64], NDArray[np.int32], pa.Array, pa.Array, NDArray[np.bool_]]:
+    """The persons named in cells that hold several: parent row, part number, number, name, and whether that is a number
+    apart: where numbers and names are not equally many, who has which number is not known."""
     item = contract.item(subject.id)
     separator = str(subject.separator)
     plain = replace(options[subject.id], separator=None, pair=None, kinds=None, required=False)
@@ -140,9 +145,11 @@ def _parts(
     # what does not parse is kept as written: such a row is in quarantine, where a best guess is better than none
     numbers = pc.coalesce(item.type.standardise(written, plain)[0], written)
     if subject.pair:
-        return cells.parent, _count_up(cells.parent), numbers, _names(TYPES["person_name"], cells.names)
+        names = _names(TYPES["person_name"], cells.names)
+        return cells.parent, _count_up(cells.parent), numbers, names, np.zeros(len(names), dtype=bool)
     if subject.name is None:
-        return cells.parent, _count_up(cells.parent), numbers, pa.nulls(len(numbers), pa.string())
+        none = pa.nulls(len(numbers), pa.string())
+        return cells.parent, _count_up(cells.parent), numbers, none, np.zeros(len(none), dtype=bool)
     named = split(values[subject.name].cast(pa.string()), separator, None)
     rows = len(values[subject.id])
     agree = np.bincount(cells.parent, minlength=rows) == np.bincount(named.parent, minlength=rows)
@@ -151,16 +158,18 @@ def _parts(
     aligned[paired] = np.flatnonzero(agree[cells.parent])
     picked = numbers.take(pa.array(aligned, mask=~paired))
     names = _names(contract.item(subject.name).type, named.text)
-    unnamed = np.bincount(named.parent, minlength=rows)[cells.parent] == 0
-    parents = np.concatenate([named.parent, cells.parent[unnamed]])
+    alone = np.flatnonzero(~agree[cells.parent])
+    nameless = np.bincount(named.parent, minlength=rows)[cells.parent[alone]] == 0
+    apart = np.concatenate([np.zeros(len(names), dtype=bool), ~nameless])
+    parents = np.concatenate([named.parent, cells.parent[alone]])
     order = np.argsort(parents, kind="stable")
-    alone = numbers.filter(pa.array(unnamed))
     at = pa.array(order)
     return (
         parents[order],
         _count_up(parents[order]),
-        pa.concat_arrays([picked, alone]).take(at),
+        pa.concat_arrays([picked, numbers.take(pa.array(alone))]).take(at),
         pa.concat_arrays([names, pa.nulls(len(alone), pa.string())]).take(at),
+        apart[order],
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from libraries import license
+from libraries.mentions import UNPAIRED
 from schemas.derive import sql
 
 #: a dataset's contributions in libraries.rules; the library's own row is no list, whenever the planner looks at it
@@ -51,6 +52,7 @@ def holders(conn: Connection, entity_id: UUID) -> tuple[Holder, ...]:
             f"CROSS JOIN LATERAL {_GIVERS} AS giver CROSS JOIN LATERAL "
             "jsonb_array_elements_text(giver -> 'holders') AS role (name) "
             "JOIN libraries.mention h ON h.dataset = l.dataset AND h.key = l.key AND h.role = role.name "
+            f"AND h.id_kind IS DISTINCT FROM '{UNPAIRED}' "
             "LEFT JOIN libraries.entity e ON e.id = h.entity_id "
             "LEFT JOIN libraries.golden g ON g.library = e.library AND g.entity_id = e.id "
             "WHERE l.entity_id = :id AND giver ->> 'role' = l.role ORDER BY 1, 2, 4"

@@ -122,6 +122,15 @@ def test_a_name_written_with_a_blank_or_other_brackets(town: Town) -> None:
     assert said(town.line(company, CREDIT)) == ("unknown", ["ambiguous_subject"])
 
 
+@pytest.mark.parametrize("names", ["李四", "李四、王五、赵六"])
+def test_a_number_among_names_that_are_not_as_many(town: Town, names: str) -> None:
+    who = person()
+    numbers = f"110105194912310038、{who.number}"
+    town.put("real_estate_right", right(who, holder_name=names, holder_no=numbers, holder_no_kind="identity_card"))
+    assert said(town.line(who, NO_HOME)) == ("unknown", ["ambiguous_subject"])
+    assert said(town.line(person(), NO_HOME)) == ("not_held", [])
+
+
 def right(who: Someone, **more: Any) -> dict[str, Any]:
     return {
         "right_id": f"R{who.number}", "holder_seq": 1, "holder_name": who.name, "status": "current",
