@@ -7,6 +7,7 @@ row. The audit row is committed before anything leaves, refusals included: no au
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -84,8 +85,8 @@ class Answerer:
                         refusal = error
                 if refusal is not None or not isinstance(question, Understood):
                     refusal = refusal or cast(Invalid, question)
-                    subject = question.subjects[0] if isinstance(question, Understood) else None
-                    await self._record_refusal(connection, query, client, asker, subject, at, refusal)
+                    subjects = question.subjects if isinstance(question, Understood) else ()
+                    await self._record_refusal(connection, query, client, asker, subjects, at, refusal)
                     raise refusal
                 granted = [line for line in lines if line.type in asker.fields]
                 found = await self._found(connection, offered, granted, question)
@@ -196,12 +197,12 @@ class Answerer:
 
     async def _record_refusal(
         self, connection: psycopg.AsyncConnection[Any], query: Query, client: str, asker: Asker,
-        subject: Subject | None, at: datetime, refusal: Refused,
+        subjects: Sequence[Subject], at: datetime, refusal: Refused,
     ) -> None:  # fmt: skip
         canonical = rfc8785.dumps({"refused": refusal.type, "pointer": refusal.pointer})
         row = access_log.entry(
             self.hub.keys, id=uuid7(), at=at, kind=access_log.REFUSED, department=asker.department, client=client,
-            query=query, subjects=(subject,) if subject else (), lines=[], canonical=canonical, reason=refusal.type,
+            query=query, subjects=subjects, lines=[], canonical=canonical, reason=refusal.type,
         )  # fmt: skip
         await _commit(connection, row)
 

@@ -108,6 +108,12 @@ def _declared(question: Understood, offers: list[Offer], today: date) -> None:
                 T(f"{name} 须未满 {relation.younger_than} 周岁。", f"{name} is younger than {relation.younger_than}."),
                 remedy=T("核对证件与关系。", "Check the number and the relation."), pointer=f"{place}/number",
             )  # fmt: skip
+        if any(subject.is_also(other) for other in question.subjects[:slot]):
+            raise Invalid(
+                T("同一主体申报了两次。", "The same person is named twice."),
+                remedy=T("申请人本人不必申报，每人只申报一次。", "The applicant is not declared, anybody else once."),
+                pointer=f"{place}/number",
+            )
 
 
 def _age(born: date, today: date) -> int:

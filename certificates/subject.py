@@ -65,6 +65,10 @@ class Subject:
         """Whether a record's name is this subject's name."""
         return name in self.names or standard_name(self.who, name) in self.names
 
+    def is_also(self, other: Subject) -> bool:
+        """Whether both are one, by whatever numbers and names are known of them. Two persons can share a number."""
+        return not (set(self.forms).isdisjoint(other.forms) or set(self.names).isdisjoint(other.names))
+
     @property
     def born(self) -> date | None:
         """The date of birth in an identity card's number (GB 11643 clause 4.2)."""

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from core import clock
+from core.errors import Invalid
 from tests.certificates.town import Someone, Town, firm, former_name, person
 
 SETTLED, CREDIT = "fund_loan_settled", "credit_check"
@@ -61,6 +62,14 @@ def test_a_corrected_number_is_one_person_from_either_side(town: Town, asked: st
     assert town.line(by[asked], SETTLED)["outcome"] == "none"
     loan(town, by[recorded], getattr(by[recorded], form))
     assert town.line(by[asked], SETTLED)["outcome"] == "open"
+
+
+def test_nobody_shares_a_household_with_a_former_self(town: Town) -> None:
+    before = person()
+    now = replace(person(), name=before.name)
+    register(town, now, before)
+    with pytest.raises(Invalid, match="同一主体"):
+        town.line(now, "same_household", declared=[replace(before, relation="other")])
 
 
 @pytest.mark.parametrize("asked", ["before", "now"])

@@ -154,6 +154,21 @@ def test_declarations_that_make_no_sense(
     assert all(one.name not in str(refused.value) for one in declared)
 
 
+def test_nobody_is_declared_to_be_with_oneself(town: Town) -> None:
+    who, child = person(), replace(person(9), relation="minor")
+    for types, declared in (
+        ("same_household", [replace(who, relation="other")]),
+        ("household_homes", [replace(who, relation="spouse")]),
+        ("household_homes", [child, child]),
+    ):
+        with pytest.raises(Invalid) as refused:
+            town.answer(question(who, types, declared=declared))
+        assert refused.value.pointer == f"/declared/{len(declared) - 1}/number"
+        entry = town.audit()[-1]
+        assert entry["kind"] == "certificate.refused"
+        assert [one["relation"] for one in entry["declared"]] == [one.relation for one in declared]
+
+
 def test_what_the_guide_sets_may_be_asked_otherwise(town: Town) -> None:
     named = item(town, "months_item", Demand(type="fund_contributions", parameters={"months": 3}))
     who = person()
