@@ -40,7 +40,7 @@ def test_a_service_can_do_only_what_it_must(name: str) -> None:
     assert service["restart"] == ("no" if name in JOBS else "unless-stopped")
     assert name == "secrets" or "memory" in service["deploy"]["resources"]["limits"]
     for folder in service.get("tmpfs", []):
-        assert re.fullmatch(r"/[\w/]+:size=\d+m(,uid=10001,gid=10001)?,mode=\d{4}", folder)
+        assert re.fullmatch(r"/[\w/]+:size=\d+m(,uid=(\d+),gid=\2)?,mode=\d{4}", folder)
     assert name == "secrets" or service.get("user") in ("postgres", "redis", None), "None: the image's own, 10001"
 
 
