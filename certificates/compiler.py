@@ -28,12 +28,14 @@ TODAY = "%(today)s::date"
 
 
 class Compiler:
-    """One type about given persons: `who` says which mentions stand for the subject and for each declared relation."""
+    """One type about given persons: `who` says which mentions stand for the subject and for each declared relation,
+    `systems` which systems feed each dataset."""
 
     def __init__(
-        self, made: CertificateType, contracts: Mapping[str, Contract], source: Source, who: Mapping[str, str]
-    ) -> None:
-        self.made, self.contracts, self.source, self.who = made, contracts, source, who
+        self, made: CertificateType, contracts: Mapping[str, Contract], source: Source, who: Mapping[str, str],
+        systems: Mapping[str, frozenset[str]],
+    ) -> None:  # fmt: skip
+        self.made, self.contracts, self.source, self.who, self.systems = made, contracts, source, who, systems
 
     def select(self, key: str) -> str:
         """The SELECT whose one row is `key`."""
@@ -71,7 +73,12 @@ class Compiler:
         if branch.same is not None and same:
             item, inner = quote(branch.same.item), alias + "s"
             other = self.made.branches[branch.same.branch]
-            found.append(f"{alias}.{item} = ANY(ARRAY(SELECT {inner}.{item} FROM {self._of(other, inner)}))")
+            rows = self._of(other, inner)
+            found.append(f"{alias}.{item} = ANY(ARRAY(SELECT {inner}.{item} FROM {rows}))")
+            if len(self.systems.get(branch.dataset, ())) > 1:
+                found.append(
+                    f"({alias}.{item}, {alias}._system) IN (SELECT {inner}.{item}, {inner}._system FROM {rows})"
+                )
         return [*found, *self._kept(branch.where, branch.dataset, alias)]
 
     def _start(self, branch: Branch, alias: str) -> list[str]:
@@ -83,10 +90,13 @@ class Compiler:
             return [f"({told})"]
         assert branch.of is not None
         parent, inner = self.made.branches[branch.of], alias + "p"
-        ends = [
-            f"{alias}.{quote(mine)} = ANY(ARRAY(SELECT {inner}.{quote(theirs)} FROM {self._of(parent, inner)}))"
-            for mine, theirs in self._ends(branch, parent)
-        ]
+        rows, ends = self._of(parent, inner), []
+        for mine, theirs in self._ends(branch, parent):
+            end = f"{alias}.{quote(mine)} = ANY(ARRAY(SELECT {inner}.{quote(theirs)} FROM {rows}))"
+            if self._apart(branch.dataset, mine, parent.dataset, theirs):
+                both = f"SELECT {inner}.{quote(theirs)}, {inner}._system FROM {rows}"
+                end = f"({end} AND ({alias}.{quote(mine)}, {alias}._system) IN ({both}))"
+            ends.append(end)
         return [f"({' OR '.join(ends)})"]
 
     def _of(self, branch: Branch, alias: str) -> str:
@@ -110,6 +120,8 @@ class Compiler:
     def _exists(self, branch: Branch, reach: Reach, alias: str) -> str:
         mine, theirs = self._related(branch.dataset, reach.dataset, reach.via)
         where = [f"r.{quote(theirs)} = {alias}.{quote(mine)}", *self._kept(reach.where, reach.dataset, "r")]
+        if self._apart(branch.dataset, mine, reach.dataset, theirs):
+            where.append(f"r._system = {alias}._system")
         return f"EXISTS (SELECT FROM {current(reach.dataset)} r WHERE {' AND '.join(where)})"
 
     def _loose(self, branch: Branch) -> str:
@@ -173,6 +185,13 @@ class Compiler:
             return "0"
         where = " AND ".join([*self._rows(branch, "n", named=False), f"NOT {self._agrees(branch, 'n')}"])
         return f"(SELECT count(*) FROM {current(branch.dataset)} n WHERE {where})"
+
+    def _apart(self, here: str, mine: str, there: str, theirs: str) -> bool:
+        """Whether two records belong together only within a system: by an item of either's key, which its system assigns,
+        where several systems feed one of the datasets. Numbers that are no key (a unit's) are the same everywhere."""
+        own, other = self.systems.get(here, frozenset()), self.systems.get(there, frozenset())
+        keyed = mine in self.contracts[here].key or theirs in self.contracts[there].key
+        return keyed and bool(own & other) and len(own | other) > 1
 
     def _related(self, here: str, there: str, via: str | None) -> tuple[str, str]:
         return relate(self.contracts[here], self.contracts[there], via, self.source, ("branches",))

@@ -87,6 +87,7 @@ class Offered:
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
+        fed_by = {name: frozenset(feed.system for feed in several) for name, several in feeds.items()}
         contracts = self.published.contracts
         self.registers = _registers(self.published)
         texts = self.published.texts("certificate")
@@ -95,7 +96,7 @@ class Offered:
                 source = read(texts[id], file=f"certificate/{id}.yaml")
                 made = certificate_checks.in_force(texts, id)
                 certificate_checks.check(made, contracts, source)
-                question = compile_type(made, contracts, source)
+                question = compile_type(made, contracts, source, fed_by)
             except DocumentRefused as error:
                 log.warning("certificate type refused", file=error.file, path=error.path, message=str(error.message))
                 continue

@@ -18,11 +18,13 @@ from schemas.parts import Item
 
 @dataclass(frozen=True)
 class Question:
-    """One type against the contracts in force; `missing` are datasets it needs that nobody has published."""
+    """One type against the contracts in force; `missing` are datasets it needs that nobody has published. `systems` are those
+    that feed each dataset."""
 
     type: CertificateType
     contracts: Mapping[str, Contract]
     source: Source
+    systems: Mapping[str, frozenset[str]]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -56,7 +58,7 @@ class Question:
 
     def select(self, key: str, who: Mapping[str, str]) -> str:
         """The SELECT whose one row is `key`; `who` says which mentions stand for the subject and each relation."""
-        return Compiler(self.type, self.contracts, self.source, who).select(key)
+        return Compiler(self.type, self.contracts, self.source, who, self.systems).select(key)
 
     def parameters(self, given: Mapping[str, int | str]) -> dict[str, Any]:
         """The statement's parameters for this type: what was given, else the defaults."""
@@ -74,10 +76,12 @@ class Question:
                     ahead.append(name)
 
 
-def compile_type(made: CertificateType, contracts: Mapping[str, Contract], source: Source) -> Question:
+def compile_type(
+    made: CertificateType, contracts: Mapping[str, Contract], source: Source, systems: Mapping[str, frozenset[str]]
+) -> Question:
     """The question of a type already checked against the contracts. Raises DocumentRefused when it cannot be SQL."""
     needed = {name: contracts[name] for name in made.datasets if name in contracts}
-    question = Question(made, needed, source)
+    question = Question(made, needed, source, systems)
     if question.asks:
         question.select(made.certificate, {name: "0" for name in (SUBJECT, *made.declared)})
     return question

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from catalog_registry import systems
 from certificates.offered import covers
 from schemas.links import ends
-from tests.certificates.town import Someone, Town, firm, person
+from tests.certificates.town import Someone, Town, day, firm, person
 
 SETTLED, HOME, NO_HOME, FUND, CREDIT, LISTED = (
     "fund_loan_settled", "residential_registration", "no_home_in_city", "fund_contributions", "credit_check",
@@ -36,6 +38,44 @@ def test_a_waiting_row_without_a_subject_belongs_to_whom_it_leads_to(town: Town)
     with town.hub.begin() as connection:
         connection.execute(text("UPDATE hub.quarantine SET status = 'fixed' WHERE batch_id = :id"), {"id": batch})
     assert said(town.line(who, FUND)) == ("held", [])
+
+
+def test_two_systems_may_give_the_same_account_number(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    feeds = systems.feeds_of(town.published)
+    for dataset in ("fund_account", "fund_movement"):
+        feeds[dataset] = [replace(feeds[dataset][0], id=f"{one}.{dataset}", system=one) for one in ("east", "west")]
+        for feed in feeds[dataset]:
+            town.merged(feed.id)
+    monkeypatch.setattr(systems, "feeds_of", lambda published: feeds)
+    who = person()
+    paid = {"movement_no": "1", "account_no": f"A{who.number}", "kind": "contribution", "paid_for": day("month-1")}
+    town.put("fund_account", account(who), "east")
+    town.put("fund_movement", paid, "west")
+    assert town.line(who, FUND, parameters={"months": 1})["outcome"] == "not_every_month"
+    town.put("fund_movement", paid, "east")
+    assert town.line(who, FUND, parameters={"months": 1})["outcome"] == "paid"
+
+
+def test_two_systems_may_give_the_same_household_number(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    feeds = systems.feeds_of(town.published)
+    feed = feeds["household_person"][0]
+    feeds["household_person"] = [replace(feed, id=f"{one}.household_person", system=one) for one in ("east", "west")]
+    for each in feeds["household_person"]:
+        town.merged(each.id)
+    monkeypatch.setattr(systems, "feeds_of", lambda published: feeds)
+    who = person()
+    others = {"east": replace(person(), relation="other"), "west": replace(person(), relation="other")}
+    for system, one in (("east", who), *others.items()):
+        town.put("household_person", resident(one, household_no=f"H{who.number}"), system)
+    outcomes = {system: town.line(who, "same_household", declared=[one])["outcome"] for system, one in others.items()}
+    assert outcomes == {"east": "same", "west": "different"}
+
+
+def resident(who: Someone, **more: Any) -> dict[str, Any]:
+    return {
+        "person_id": f"P{who.number}", "citizen_no": who.number, "name": who.name, "household_kind": "family_farm",
+        "status": "normal",
+    } | more  # fmt: skip
 
 
 def test_a_firm_recorded_by_its_registration_number(town: Town) -> None:

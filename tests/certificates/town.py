@@ -134,8 +134,8 @@ class Town:
                 connection.execute(text(f"DELETE FROM hub.{table} WHERE batch_id = :id"), {"id": batch})
             connection.execute(text("DELETE FROM hub.batch WHERE id = :id"), {"id": batch})
 
-    def put(self, dataset: str, row: Mapping[str, Any]) -> None:
-        """One current record and its mentions."""
+    def put(self, dataset: str, row: Mapping[str, Any], system: str = "test") -> None:
+        """One current record of a system and its mentions."""
         contract = self.published.contracts[dataset]
         values = {
             item.name: pa.array([_typed(row.get(item.name), item.type.arrow)], item.type.arrow)
@@ -143,27 +143,27 @@ class Town:
         }
         unknown = row.keys() - values.keys()
         assert not unknown, f"{dataset} has no {unknown}"
-        key = key_bytes("test", [values[name] for name in contract.key])[0].tobytes()
+        key = key_bytes(system, [values[name] for name in contract.key])[0].tobytes()
         stored = {name: value[0].as_py() for name, value in values.items()}
         listed = ", ".join(f'"{name}"' for name in stored)
         with self.hub.begin() as connection:
             connection.execute(
                 text(
                     f"INSERT INTO {current(dataset)} (_key, _system, {listed}, _row_hash, _batch, _row_no, _known_from) "
-                    f"VALUES (:_key, 'test', {', '.join(f':{name}' for name in stored)}, 0, gen_random_uuid(), 1, now())"
+                    f"VALUES (:_key, :_system, {', '.join(f':{name}' for name in stored)}, 0, gen_random_uuid(), 1, now())"
                 ),
-                stored | {"_key": key},
+                stored | {"_key": key, "_system": system},
             )
             for named in mentions.of_rows(contract, values, {i.name: i.options for i in contract.items}).to_pylist():
                 connection.execute(
                     text(
                         "INSERT INTO libraries.mention (dataset, key, role, part, system, id_kind, id_value, name) "
-                        "VALUES (:dataset, :key, :role, :part, 'test', :id_kind, :id_value, :name)"
+                        "VALUES (:dataset, :key, :role, :part, :system, :id_kind, :id_value, :name)"
                     ),
-                    named | {"dataset": dataset, "key": key},
+                    named | {"dataset": dataset, "key": key, "system": system},
                 )
             keys = pa.array([key], pa.binary())
-            for said in known_as.of_rows(contract, self.published.libraries, values, keys, "test").to_pylist():
+            for said in known_as.of_rows(contract, self.published.libraries, values, keys, system).to_pylist():
                 connection.execute(
                     text(
                         "INSERT INTO libraries.known_as (dataset, key, role, attribute, library, kind, value, form, of_dataset, "

@@ -19,5 +19,5 @@ def test_the_example_compiles() -> None:
     made = load(match[1], file="example.yaml")
     contracts = {one.id: one for path in Path("schemas/contracts").rglob("*.odcs.yaml") if (one := contract.load(path))}
     check(made, contracts, source)
-    question = compile_type(made, contracts, source)
+    question = compile_type(made, contracts, source, {})
     assert question.missing == () and set(made.datasets) == {"fund_account", "fund_movement"}
