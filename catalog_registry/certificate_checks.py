@@ -36,6 +36,12 @@ def load(document: str | Path, *, file: str = "") -> CertificateType:
             _known(source, ("branches", name, "same", "branch"), "分支", "branch", branch.same.branch, made.branches)
         if branch.who != SUBJECT:
             _known(source, ("branches", name, "who"), "申报关系", "declared relation", branch.who, made.declared)
+            if not made.declared[branch.who].least:
+                raise source.refused(
+                    ("declared", branch.who, "least"),
+                    T("分支所查的人须至少申报一位", "somebody whom a branch is about must be declared"),
+                    T("请写 least: 1。", "Write `least: 1`."),
+                )
         _no_circle(source, made, name)
         for test_place, test in _tests(("branches", name), branch):
             _parameters(source, test_place, test, made)

@@ -72,6 +72,7 @@ EACH = Path("schemas/certificates/household_homes.yaml").read_text("utf-8")
         (TITLE, "named: holder", "named: owner", "branches.titles.named", "holder"),
         (TITLE, "via: [unit_no, right_id]", "via: [unit_no, limit_id]", "branches.limits.via", "right_id"),
         (HOUSEHOLD, "who: other", "who: others", "branches.shared.who", "other"),
+        (HOUSEHOLD, "least: 1", "least: 0", "declared.other.least", "least: 1"),
         (HOUSEHOLD, "branch: mine, item: household_no", "branch: shared, item: household_no", "branches.shared.of", ""),
         (HOUSEHOLD, "item: household_no", "item: household", "branches.shared.same.item", "household_no"),
         (HOUSEHOLD, "subject: person", "subject: persons", "subject[0]", ""),
