@@ -96,9 +96,26 @@ def _document(conn: Connection, library: str) -> dict[str, Any]:
     return body
 
 
+def _unsettled(conn: Connection, row: Row[Any], today: date) -> frozenset[str]:
+    """The datasets that withhold records and that no refresh has looked at since a batch or a new day came: what they gave
+    may have been withheld since, so it is not shown until one has."""
+    found = conn.scalars(
+        text(
+            "SELECT r.dataset FROM libraries.rules r WHERE r.library = :l AND r.dataset <> '' "
+            "AND jsonb_path_exists(r.body, '$[*].withheld ? (@ != null)') AND (EXISTS (SELECT FROM libraries.entity e "
+            "WHERE e.id = :id AND e.dirty) OR EXISTS (SELECT FROM libraries.mention m WHERE m.entity_id = :id "
+            "AND m.dataset = r.dataset AND m.pending) OR NOT EXISTS (SELECT FROM libraries.rules d WHERE d.library = '' "
+            "AND d.dataset = '' AND d.body ->> 'day' = :today))"
+        ),
+        {"l": row.library, "id": row.entity_id, "today": today.isoformat()},
+    )
+    return frozenset(found)
+
+
 def _golden(conn: Connection, row: Row[Any], document: Mapping[str, Any], today: date | None) -> Golden:
     types = document["decides"]["types"]
     stored = dict(row.attributes)
+    unsettled = _unsettled(conn, row, today or clock.today())
     elsewhere: set[str] = set()
     holders: tuple[standing.Holder, ...] = ()
     if types:
@@ -112,6 +129,8 @@ def _golden(conn: Connection, row: Row[Any], document: Mapping[str, Any], today:
         if said["name"] in elsewhere:
             continue
         held = dict(stored.get(said["name"], {}))
+        if held.get("dataset") in unsettled:
+            held = {}
         status = held.pop("status", NOT_GIVEN if said["collected"] else NOT_COLLECTED)
         value = held.pop("value", None)
         attributes[said["name"]] = Value(T(said["title"], said["english"]), said["value_type"], value, status, held)

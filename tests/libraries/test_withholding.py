@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from core import clock
+from libraries import lookup
 from tests.libraries.registry import Registry
 
 CODE = "91350100M000100Y43"
@@ -46,6 +47,30 @@ def test_a_day_that_comes_takes_effect_without_a_batch(shipped: Registry) -> Non
     with clock.override(AFTER):
         assert shipped.refresh().refreshed == 1 and lists(shipped) == [None]
         assert shipped.refresh().refreshed == 0
+
+
+def test_nothing_withheld_is_shown_before_the_refresh_that_notices(shipped: Registry) -> None:
+    shipped.put(
+        "market_entity", {"entity_id": "f", "credit_code": CODE, "name": "示范贸易有限公司", "status": "existing"}
+    )
+    shipped.put("serious_default", entry(removed_on=date(2026, 11, 30)))
+
+    def shown() -> Any:
+        with shipped.hub.read() as connection:
+            found = lookup.find(connection, "legal_entity", CODE, "示范贸易有限公司", today=clock.today())
+        assert found is not None and found.attributes["status"].value == "existing"
+        return found.attributes["default_lists"].value
+
+    with clock.override(BEFORE):
+        shipped.refresh()
+        assert shown() == ["unpaid_wages"]
+        shipped.put("serious_default", entry(status="removed"))
+        assert shown() is None
+        shipped.put("serious_default", entry(removed_on=date(2026, 11, 30)))
+        shipped.refresh()
+        assert shown() == ["unpaid_wages"]
+    with clock.override(AFTER):
+        assert shown() is None
 
 
 def test_bodies_of_other_registers_are_shown_unverified(shipped: Registry) -> None:
