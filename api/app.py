@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         connections = pool.make(hub)
         try:
             publication.repair(hub)  # the database wins over a lost or altered snapshot
-            await connections.open(wait=True, timeout=10)
+            await connections.open()
             app.state.hutong = State(hub, Answerer(hub, connections), Tokens(hub.keys, settings.token_minutes))
             yield
         finally:

@@ -9,11 +9,9 @@ import json
 import re
 from typing import Any
 
-import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from psycopg_pool import PoolTimeout
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
@@ -128,7 +126,7 @@ def install(app: FastAPI) -> None:
         return of_status(503)
 
     # SQLAlchemy's TimeoutError: every connection of the pool is taken
-    for kind in (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, psycopg.OperationalError, PoolTimeout):
+    for kind in (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
         app.add_exception_handler(kind, _away)
 
 

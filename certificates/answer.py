@@ -15,9 +15,7 @@ from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 import rfc8785
-from psycopg_pool import PoolTimeout
 
 from catalog_registry import departments
 from certificates import access_log, plan, pool, receipt
@@ -27,10 +25,11 @@ from certificates.line import NOTHING, Found, together
 from certificates.offered import Offered
 from certificates.plan import Asked
 from certificates.request import Query
+from certificates.statement import Statement
 from certificates.subject import Subject
 from certificates.told import told as told_line
 from core import audit, clock
-from core.errors import AuditUnavailable, DatabaseUnavailable, Invalid, Refused
+from core.errors import AuditUnavailable, Invalid, Refused
 from core.hub import Hub
 from core.ids import uuid7
 from core.log import get_logger
@@ -38,6 +37,7 @@ from core.text import T
 from schemas.published import Published, current
 
 log = get_logger(__name__)
+_AUDIT = Statement(audit.INSERT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +72,25 @@ class Answerer:
         offered = self.offered()
         question = understand(offered, query)
         at = clock.now()
-        try:
-            async with self.pool.connection() as connection:
-                asker = await self._asker(connection, offered, query, question, client, at, secret_version)
-                refusal = barred(asker, query)
-                lines: list[Asked] = []
-                if refusal is None and isinstance(question, Understood):
-                    question = question.known_as(asker)
-                    try:
-                        lines = plan.lines(offered, question, asker.demands, self._today)
-                    except Invalid as error:
-                        refusal = error
-                if refusal is not None or not isinstance(question, Understood):
-                    refusal = refusal or cast(Invalid, question)
-                    subjects = question.subjects if isinstance(question, Understood) else ()
-                    await self._record_refusal(connection, query, client, asker, subjects, at, refusal)
-                    raise refusal
-                granted = [line for line in lines if line.type in asker.fields]
-                found = await self._found(connection, offered, granted, question)
-                told = [told_line(line, question, found, asker, self._zone) for line in lines]
-                return await self._send(connection, offered, query, client, asker, question, at, told)
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise _unreachable() from error
+        async with self.pool.connection() as connection:
+            asker = await self._asker(connection, offered, query, question, client, at, secret_version)
+            refusal = barred(asker, query)
+            lines: list[Asked] = []
+            if refusal is None and isinstance(question, Understood):
+                question = question.known_as(asker)
+                try:
+                    lines = plan.lines(offered, question, asker.demands, self._today)
+                except Invalid as error:
+                    refusal = error
+            if refusal is not None or not isinstance(question, Understood):
+                refusal = refusal or cast(Invalid, question)
+                subjects = question.subjects if isinstance(question, Understood) else ()
+                await self._record_refusal(connection, query, client, asker, subjects, at, refusal)
+                raise refusal
+            granted = [line for line in lines if line.type in asker.fields]
+            found = await self._found(connection, offered, granted, question)
+            told = [told_line(line, question, found, asker, self._zone) for line in lines]
+            return await self._send(connection, offered, query, client, asker, question, at, told)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -104,7 +101,7 @@ class Answerer:
         return clock.today(self.hub.settings.timezone)
 
     async def _asker(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, query: Query, question: Understood | Invalid,
+        self, connection: pool.Connection, offered: Offered, query: Query, question: Understood | Invalid,
         client: str, at: datetime, secret_version: int | None,
     ) -> Asker:  # fmt: skip
         """Who asks; of a question that makes no sense, nothing more. What the guide asks for is not known before, so
@@ -116,13 +113,13 @@ class Answerer:
         return await look_up(connection, query, client, offers, question.subjects, at, secret_version)
 
     async def _found(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, granted: list[Asked], question: Understood
+        self, connection: pool.Connection, offered: Offered, granted: list[Asked], question: Understood
     ) -> Found:
         asked = [line for line in granted if line.parts and line.offer and line.offer.question.asks]
         until = time.monotonic() + 3 * pool.STATEMENT_SECONDS  # however many lines: a clerk waits
         try:
             return await self._question(connection, offered, asked, question) if asked else NOTHING
-        except psycopg.Error as error:
+        except pool.ERRORS as error:
             _survive(error, asked)
         # one line never blocks another: ask each by itself, and let only the failing ones be unknown
         each = []
@@ -130,15 +127,15 @@ class Answerer:
             try:
                 if time.monotonic() < until:
                     each.append(await self._question(connection, offered, [line], question))
-            except psycopg.Error as error:
+            except pool.ERRORS as error:
                 _survive(error, [line])
         return together(each)
 
     async def _question(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, asked: list[Asked], question: Understood
+        self, connection: pool.Connection, offered: Offered, asked: list[Asked], question: Understood
     ) -> Found:
         parts = [part for line in asked for part in line.parts]
-        sql, datasets, id_items = offered.statement(parts)
+        statement, datasets, id_items = offered.statement(parts)
         values: dict[str, Any] = {"datasets": datasets, "id_items": id_items, "today": self._today}
         slots = sorted({slot for part in parts for slot in part.slots})
         for slot in slots:
@@ -150,8 +147,7 @@ class Answerer:
         for line in asked:
             if line.offer:
                 values |= line.offer.question.parameters(line.parameters)
-        cursor = await connection.execute(sql, values)
-        rows = dict(await cursor.fetchall())
+        rows = dict(await connection.fetch(statement.sql, *statement.values(values)))
         who = {slot: rows.pop(f"@{slot}") for slot in slots}
         return Found(
             {slot: {(dataset, role, question.subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
@@ -162,7 +158,7 @@ class Answerer:
         )  # fmt: skip
 
     async def _send(
-        self, connection: psycopg.AsyncConnection[Any], offered: Offered, query: Query, client: str, asker: Asker,
+        self, connection: pool.Connection, offered: Offered, query: Query, client: str, asker: Asker,
         question: Understood, at: datetime, lines: list[dict[str, Any]],
     ) -> Answer:  # fmt: skip
         id, subject = uuid7(), question.subjects[0]
@@ -196,7 +192,7 @@ class Answerer:
                 "ref": self.hub.keys.pseudonym(subject.number, asker.department)[1]}  # fmt: skip
 
     async def _record_refusal(
-        self, connection: psycopg.AsyncConnection[Any], query: Query, client: str, asker: Asker,
+        self, connection: pool.Connection, query: Query, client: str, asker: Asker,
         subjects: Sequence[Subject], at: datetime, refusal: Refused,
     ) -> None:  # fmt: skip
         canonical = rfc8785.dumps({"refused": refusal.type, "pointer": refusal.pointer})
@@ -207,18 +203,18 @@ class Answerer:
         await _commit(connection, row)
 
 
-def _survive(error: psycopg.Error, asked: list[Asked]) -> None:
+def _survive(error: Exception, asked: list[Asked]) -> None:
     """Go on after a question that is wrong or slow; a database that is away ends everything."""
-    if isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled):
+    if pool.is_away(error):
         raise error
-    log.error("question failed", types=[line.type for line in asked], sqlstate=error.sqlstate)
+    log.error("question failed", types=[line.type for line in asked], sqlstate=pool.sqlstate(error))
 
 
-async def _commit(connection: psycopg.AsyncConnection[Any], entry: audit.Entry) -> None:
+async def _commit(connection: pool.Connection, entry: audit.Entry) -> None:
     try:
-        await connection.execute(audit.INSERT, entry.parameters())
-    except psycopg.Error as error:
-        log.error("audit row not written", sqlstate=error.sqlstate)
+        await connection.execute(_AUDIT.sql, *_AUDIT.values(entry.parameters()))
+    except pool.ERRORS as error:
+        log.error("audit row not written", sqlstate=pool.sqlstate(error))
         raise AuditUnavailable(
             T("查询留痕无法写入，未作答复。", "The audit log cannot be written, so no answer is given."),
             remedy=T(
@@ -226,11 +222,3 @@ async def _commit(connection: psycopg.AsyncConnection[Any], entry: audit.Entry) 
             ),
             headers={"Retry-After": "5"},
         ) from error
-
-
-def _unreachable() -> DatabaseUnavailable:
-    return DatabaseUnavailable(
-        T("数据库未响应。", "The database does not answer."),
-        remedy=T("请稍后重试。", "Try again later."),
-        code="database_unavailable",
-    )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import psycopg
+from functools import cache
 
 from catalog_registry import freshness, service_items
 from catalog_registry.grants import IN_FORCE
 from catalog_registry.service_items import Demand
+from certificates import pool
 from certificates.offered import Offer
 from certificates.request import Query
+from certificates.statement import Statement
 from certificates.subject import Subject
 
 _ASKER = f"""\
@@ -50,7 +50,7 @@ class Asker:
 
 
 async def look_up(
-    connection: psycopg.AsyncConnection[Any], query: Query, client: str, offers: Iterable[Offer],
+    connection: pool.Connection, query: Query, client: str, offers: Iterable[Offer],
     subjects: Sequence[Subject], at: datetime, secret_version: int | None = None,
 ) -> Asker:  # fmt: skip
     """What the registry says at a moment. `secret_version`: that of the client's secret which the token was given for; None
@@ -61,12 +61,14 @@ async def look_up(
     persons: dict[str, list[str]] = {}
     for slot, one in enumerate(subjects):
         persons |= {f"organisation_{slot}": one.organisation, f"forms_{slot}": one.forms, f"names_{slot}": one.names}
-    cursor = await connection.execute(
-        _ASKER + "".join(_KNOWN.format(slot) for slot in range(len(subjects))),
-        {"client": client, "service_item": query.service_item, "types": [offer.id for offer in offers], "at": at,
-         "feeds": feeds, "secret_version": secret_version} | persons,
+    statement = _statement(len(subjects))
+    row = await connection.fetchrow(
+        statement.sql,
+        *statement.values(
+            {"client": client, "service_item": query.service_item, "types": [offer.id for offer in offers], "at": at,
+             "feeds": feeds, "secret_version": secret_version} | persons
+        ),
     )  # fmt: skip
-    row = await cursor.fetchone()
     assert row is not None  # a SELECT of scalar subqueries always has one row
     department, in_force, service_item, grants, last, *also = row
     name, guide = service_item or ("", None)
@@ -80,3 +82,8 @@ async def look_up(
          for id, dataset in datasets.items()},
         tuple(tuple((kind, value) for kind, value in pairs or ()) for pairs in also),
     )  # fmt: skip
+
+
+@cache
+def _statement(persons: int) -> Statement:
+    return Statement(_ASKER + "".join(_KNOWN.format(slot) for slot in range(persons)))

@@ -13,6 +13,7 @@ from catalog_registry.certificate_types import SUBJECT, CertificateType
 from certificates import candidates
 from certificates.compiler import TODAY
 from certificates.question import Question, compile_type
+from certificates.statement import Statement
 from connectors.system import Feed
 from core.errors import DocumentRefused
 from core.log import get_logger
@@ -72,7 +73,12 @@ class Part(NamedTuple):
         return frozenset(slot for _, slots in self.who for slot in slots)
 
 
-Statement = tuple[str, list[str], list[str]]
+class Reading(NamedTuple):
+    """What is asked of the records: the statement, the datasets it reads, and their items that hold a subject's number."""
+
+    statement: Statement
+    datasets: list[str]
+    id_items: list[str]
 
 
 @dataclass
@@ -83,7 +89,7 @@ class Offered:
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
     registers: candidates.Registers = field(init=False)
-    _statements: dict[tuple[Part, ...], Statement] = field(default_factory=dict)
+    _statements: dict[tuple[Part, ...], Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
@@ -105,8 +111,8 @@ class Offered:
             ]
             self.types[id] = Offer(question, tuple(datasets), _roles(made, contracts))
 
-    def statement(self, parts: Iterable[Part]) -> Statement:
-        """(SQL, datasets read, their items that hold a subject's number) for these parts together."""
+    def statement(self, parts: Iterable[Part]) -> Reading:
+        """The statement for these parts together."""
         key = tuple(parts)
         if key not in self._statements:
             offers = [self.types[part.type] for part in key]
@@ -126,7 +132,7 @@ class Offered:
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
             sql = "\nUNION ALL\n".join([candidates.gathered(slots, together, self.registers, shared), *selects])
-            self._statements[key] = (sql, names, items)
+            self._statements[key] = Reading(Statement(sql), names, items)
         return self._statements[key]
 
     def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:

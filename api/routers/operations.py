@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from psycopg_pool import PoolTimeout
 
 from api import metrics
 from api.state import Running
+from core.errors import DatabaseUnavailable
 from schemas.published import current
 
 router = APIRouter(tags=["运行 operations"])
@@ -31,7 +30,7 @@ async def readyz(running: Running) -> JSONResponse:
         async with running.answerer.pool.connection() as connection:
             await connection.execute("SELECT 1")
         database = "ok"
-    except (psycopg.Error, PoolTimeout):
+    except DatabaseUnavailable:
         database = "down"
     ready = database == "ok" and number > 0
     body = {"status": "ok" if ready else "not_ready", "database": database, "publication": number}

@@ -116,7 +116,7 @@ async def _ask(hub: Hub, query: Query, client: str) -> bytes:
     from certificates.answer import Answerer
 
     connections = pool.make(hub)
-    await connections.open(wait=True, timeout=10)
+    await connections.open()
     try:
         return (await Answerer(hub, connections).ask(query, client)).body
     finally:

@@ -277,6 +277,6 @@ def test_one_slow_line_never_blocks_another(town: Town, monkeypatch: pytest.Monk
 
 def test_a_database_that_is_away_is_said_to_be_away(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("certificates.pool.STATEMENT_SECONDS", 0.5)
-    monkeypatch.setitem(town.hub.__dict__, "dsn", "host=127.0.0.1 port=1 dbname=x user=x")
+    monkeypatch.setitem(town.hub.__dict__, "dsn", "postgresql://x@127.0.0.1:1/x")
     with pytest.raises(DatabaseUnavailable):
         town.answer(question(person(), SETTLED))

@@ -174,7 +174,7 @@ def works(hub: Hub, source: Path) -> None:
 
     async def ask() -> Any:
         connections = pool.make(hub)
-        await connections.open(wait=True, timeout=10)
+        await connections.open()
         try:
             query = Query(
                 service_item="dog_walk", case_no="2", operator="w", basis=Basis(kind="statutory", reference="养犬管理条例"),
