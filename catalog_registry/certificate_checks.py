@@ -88,6 +88,8 @@ def check(made: CertificateType, contracts: Mapping[str, Contract], source: Sour
         for item in fact.items:
             _known(source, ("facts", name, fact.aggregate), "信息项", "item", item, items)
         conditions.check(source, ("facts", name, "where"), fact.where, items)
+        _kept(source, ("facts", name, fact.aggregate), contract, fact.items)
+        _kept(source, ("facts", name, "where"), contract, fact.where)
     for number, outcome in enumerate(made.outcomes):
         for fact_name, test in outcome.when.items():
             _fact_test(source, ("outcomes", number, "when", fact_name), made, made.facts[fact_name], test, contracts)
@@ -109,6 +111,8 @@ def relate(here: Contract, there: Contract, via: str | None, source: Source, pla
             if found
             else T("请在合同中声明 relationships。", "Declare it under relationships in a contract."),
         )
+    for contract, item in zip((here, there), chosen[0], strict=True):
+        _kept(source, place, contract, (item,))
     return chosen[0]
 
 
@@ -148,8 +152,10 @@ def _branch(
             _known(source, (*place, word), "角色", "role", role, roles)
     for item in branch.number:
         _known(source, (*place, "number"), "信息项", "item", item, items)
+    _kept(source, (*place, "number"), contract, branch.number)
     if branch.same is not None:
         _known(source, (*place, "same", "item"), "信息项", "item", branch.same.item, items)
+        _kept(source, (*place, "same", "item"), contract, (branch.same.item,))
         if made.branches[branch.same.branch].dataset != branch.dataset:
             raise source.refused(
                 (*place, "same", "branch"),
@@ -161,6 +167,7 @@ def _branch(
         if parent is not None:
             relate_all(contract, parent, branch.via, source, (*place, "via"))
     conditions.check(source, (*place, "where"), branch.where, items)
+    _kept(source, (*place, "where"), contract, branch.where)
     for word, reaches in (("exists", branch.exists), ("absent", branch.absent)):
         for number, reach in enumerate(reaches):
             other = contracts.get(reach.dataset)
@@ -168,6 +175,24 @@ def _branch(
                 relate(contract, other, reach.via, source, (*place, word, number, "via"))
                 there = {item.name: item for item in other.items}
                 conditions.check(source, (*place, word, number, "where"), reach.where, there)
+                _kept(source, (*place, word, number, "where"), other, reach.where)
+
+
+def _kept(source: Source, place: Place, contract: Contract, items: Iterable[str]) -> None:
+    """No answer hangs on an item whose doubtful values are left out: its being empty would read as there being none."""
+    for item in items:
+        if item in contract.unkept:
+            raise source.refused(
+                place,
+                T(
+                    f"{item} 的存疑值不入库,不能据以作答",
+                    f"doubtful values of {item} are left out: no answer may depend on it",
+                ),
+                T(
+                    f"请改用其他信息项,或去掉 {contract.id} 合同中该项的 keepValue: false。",
+                    f"Use another item, or drop the item's keepValue: false from the contract of {contract.id}.",
+                ),
+            )
 
 
 def _known(source: Source, place: Place, zh: str, en: str, word: str, words: Iterable[str]) -> None:

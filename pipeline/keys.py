@@ -42,6 +42,11 @@ def row_hashes(columns: list[pa.Array]) -> NDArray[np.int64]:
     return hashes.view(np.int64)
 
 
+def mark(name: str) -> np.int64:
+    """What is folded into the content hash of a row that leaves the item of that name out."""
+    return np.uint64(xxhash.xxh3_64_intdigest(name.encode())).view(np.int64)
+
+
 def _words(column: pa.Array) -> list[Hashes]:
     """A fixed-width column as 64-bit words; nulls are zeros, and whether a value is there is a word of its own."""
     valid = pc.is_valid(column).cast(pa.uint8()).to_numpy(zero_copy_only=False).astype(np.uint64)

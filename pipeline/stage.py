@@ -164,6 +164,8 @@ def _take(
     chunk = standardiser(raw)
     staged.seconds["standardise"] += (at := time.perf_counter()) - clock_
     judged = judge(chunk, standardiser)
+    for item, rows in judged.left_out.items():
+        chunk.leave_out(item, rows)
     staged.seconds["validate"] += (then := time.perf_counter()) - at
     bad = judged.bad
     removed = chunk.removed & ~bad

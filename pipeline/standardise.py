@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from connectors.system import Feed, Flag
 from libraries.record_key import key_bytes
-from pipeline.keys import row_hashes
+from pipeline.keys import mark, row_hashes
 from schemas import keys as key_rules
 from schemas.contract import Contract, Item
 from schemas.derive import sql
@@ -39,6 +39,12 @@ class Chunk:
     def keyless(self) -> NDArray[np.bool_]:
         """Rows whose key has a part that is missing or cannot be read."""
         return np.asarray(self.reasons[key_rules.ITEM] & _bit(key_rules.MISSING) != 0)
+
+    def leave_out(self, item: str, rows: NDArray[np.bool_]) -> None:
+        """Empty an item in some rows. Their content stays that of what the source says, marked: it is neither the row with
+        the value, nor the row that never had one, so a rule that comes or goes changes what is held."""
+        self.values[item] = columns.null_where(self.values[item], rows)
+        self.content[rows] ^= mark(item)
 
 
 class Standardiser:

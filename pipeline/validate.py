@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,12 @@ from schemas.derive import expectations
 
 @dataclass(frozen=True)
 class Judged:
-    """The findings of a chunk as a table (row_no, item, rule, severity, dimension, raw), and which rows have errors."""
+    """The findings of a chunk as a table (row_no, item, rule, severity, dimension, raw), which rows have errors, and by item
+    the rows whose doubtful value is left out."""
 
     findings: pa.Table
     bad: NDArray[np.bool_]
+    left_out: Mapping[str, NDArray[np.bool_]]
 
 
 class Judge:
@@ -30,6 +33,7 @@ class Judge:
         self.contract = contract
         self.suite = expectations.suite(contract)
         self.rules = expectations.rules(contract)
+        self.leaving_out = expectations.leaving_out(contract)
         self.typed = expectations.typed_columns(self.suite)
 
     def __call__(self, chunk: Chunk, standardiser: Standardiser) -> Judged:
@@ -41,7 +45,12 @@ class Judge:
         found = judge.validate(frame, self.suite, first, self.contract.disabled)
         bad = np.zeros(chunk.raw.num_rows, dtype=bool)
         bad[found.error_rows - first] = True
-        return Judged(self._table(found.row_no, found.item, found.rule, chunk, standardiser), bad)
+        left_out: dict[str, NDArray[np.bool_]] = {}
+        for rule, item in self.leaving_out.items():
+            rows = found.row_no[found.rule == rule]
+            if len(rows):
+                left_out.setdefault(item, np.zeros_like(bad))[rows - first] = True
+        return Judged(self._table(found.row_no, found.item, found.rule, chunk, standardiser), bad, left_out)
 
     def conflicts(self, first_rows: NDArray[np.int64], raw_keys: list[str]) -> pa.Table:
         """Findings for rows whose key another row of the batch claims with other contents."""

@@ -22,7 +22,7 @@ from schemas.document import Place, Source, Strict, model, near, read
 from schemas.items import NAME, compile_item, custom_properties
 from schemas.parts import Catalogue, Contribution, Cycle, Item, Relationship, RowRule, Subject, TableRule
 from schemas.quality import compile_rules
-from schemas.references import check_items, check_subjects, key_of, known_item, relationships_of
+from schemas.references import check_items, check_subjects, key_of, known_item, needed, relationships_of
 from schemas.sla import compile_sla
 
 __all__ = ["Catalogue", "Contract", "Contribution", "Cycle", "Item", "Relationship", "Subject", "load"]
@@ -76,6 +76,11 @@ class Contract:
         return {link.item: link for link in self.relationships}[item]
 
     @cached_property
+    def unkept(self) -> frozenset[str]:
+        """Items whose doubtful values are left out of their rows: empty may mean unknown, so no answer may hang on them."""
+        return frozenset(rule.items[0] for rule in self.row_rules if not rule.keeps_value)
+
+    @cached_property
     def arrow_schema(self) -> pa.Schema:
         """The typed values of a batch, in the contract's order."""
         return arrow.schema(self.items)
@@ -127,7 +132,10 @@ def load(document: str | Path, *, file: str = "", vouched: bool = False) -> Cont
             ((*place, "properties", position, "quality", number), prop["name"], block)
             for number, block in enumerate(prop.get("quality", ()))
         ]
-    table_rules, row_rules = compile_rules(source, blocks, names)
+    valid_from, valid_to = (_valid(source, place, custom, word, names) for word in ("validFrom", "validTo"))
+    withheld = _withheld(source, place, custom, names)
+    held = needed(items, subjects, contributes, relationships, (valid_from, valid_to), {i for w in withheld for i in w})
+    table_rules, row_rules = compile_rules(source, blocks, names, held)
     cycle, retention = compile_sla(source)
     if "catalogue" not in custom:
         raise source.refused(
@@ -142,8 +150,7 @@ def load(document: str | Path, *, file: str = "", vouched: bool = False) -> Cont
         table_rules=table_rules, row_rules=row_rules,
         catalogue=model(source, Catalogue, custom["catalogue"], (*place, "catalogue")),
         cycle=cycle, retention_years=retention,
-        valid_from=_valid(source, place, custom, "validFrom", names),
-        valid_to=_valid(source, place, custom, "validTo", names), withheld=_withheld(source, place, custom, names),
+        valid_from=valid_from, valid_to=valid_to, withheld=withheld,
         disabled=_disabled(source, place, custom, tree["id"], names, row_rules),
         text=source.text, sha256=source.sha256,
     )  # fmt: skip

@@ -175,7 +175,8 @@ class TableRule:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A stock great_expectations expectation over typed values, from the allow-list in schemas/quality.py."""
+    """A stock great_expectations expectation over typed values, from the allow-list in schemas/quality.py. Where it does not
+    keep the value, the row is merged and the doubtful cell is left empty."""
 
     id: str
     title: str
@@ -184,3 +185,4 @@ class RowRule:
     arguments: Mapping[str, Any]
     severity: Severity
     dimension: Dimension
+    keeps_value: bool = True

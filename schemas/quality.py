@@ -1,14 +1,20 @@
 """Quality blocks of a contract → rules. Library metrics speak of totals; custom checks are stock expectations from
-an allow-list, never expressions: a contract is data and may not bring code."""
+an allow-list, never expressions: a contract is data and may not bring code.
+
+A warning may say `keepValue: false` (a customProperty of the rule, ODCS v3.2 §Data quality): the row is merged without
+the doubtful value. What a row is known, found, dated or withheld by cannot be left out.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from core.text import T
 from schemas.document import Place, Source, near
+from schemas.items import custom_properties
 from schemas.parts import DIMENSIONS, Dimension, Item, RowRule, Severity, TableRule
 
 RULE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}")
@@ -31,9 +37,10 @@ _HIGH = {"mustBe": False, "mustBeLessThan": True, "mustBeLessOrEqualTo": False}
 
 
 def compile_rules(
-    source: Source, blocks: list[tuple[Place, str | None, Any]], items: Mapping[str, Item]
+    source: Source, blocks: list[tuple[Place, str | None, Any]], items: Mapping[str, Item], needed: Mapping[str, T]
 ) -> tuple[tuple[TableRule, ...], tuple[RowRule, ...]]:
-    """Compile `(place, item or None for the table, block)`. Raises DocumentRefused for what is not supported."""
+    """Compile `(place, item or None for the table, block)`; `needed` says of items what they are needed as, so that no rule
+    may leave their values out. Raises DocumentRefused for what is not supported."""
     tables: list[TableRule] = []
     rows: list[RowRule] = []
     seen: set[str] = set()
@@ -69,8 +76,10 @@ def compile_rules(
         )
         if kind == "library":
             tables.append(_table_rule(source, place, item, block, items, name, title, severity, dimension))
+            _keeps_value(source, place, block, item, None, needed)
         elif kind == "custom":
-            rows.append(_row_rule(source, place, item, block, items, name, title, severity, dimension))
+            rule = _row_rule(source, place, item, block, items, name, title, severity, dimension)
+            rows.append(replace(rule, keeps_value=_keeps_value(source, place, block, item, rule, needed)))
         else:
             raise source.refused(
                 (*place, "type"),
@@ -173,6 +182,45 @@ def _row_rule(
             T("请比较同类型的信息项。", "Compare items of one type."),
         )
     return RowRule(name, title, kind, named, arguments, severity, dimension)
+
+
+def _keeps_value(
+    source: Source, place: Place, block: Any, item: str | None, rule: RowRule | None, needed: Mapping[str, T]
+) -> bool:
+    here = (*place, "keepValue")
+    value = custom_properties(source, place, block, ("keepValue",)).get("keepValue", True)
+    if not isinstance(value, bool):
+        raise source.refused(
+            here,
+            T("keepValue 应为 true 或 false", "keepValue must be true or false"),
+            T("请写 keepValue: false,或删除。", "Write keepValue: false, or remove it."),
+        )
+    if value:
+        return True
+    if rule is None or rule.items != (item,):
+        raise source.refused(
+            here,
+            T(
+                "只有写在信息项上、只判断该项的规则才能不保留其值",
+                "only a rule on one item's own values can leave them out",
+            ),
+            T("请把规则写在该信息项的 quality 下。", "Put the rule under that item's own quality."),
+        )
+    if rule.severity != "warning":
+        raise source.refused(
+            (*place, "severity"),
+            T("error 使整行待处理,没有可不保留的值", "with error the whole row waits: no value is left out"),
+            T("请写 severity: warning,或去掉 keepValue。", "Write severity: warning, or drop keepValue."),
+        )
+    if rule.items[0] in needed:
+        why = needed[rule.items[0]]
+        raise source.refused(
+            here,
+            T(f"{item} 是{why.zh},其值不能不保留", f"{item} is {why.en}: its value cannot be left out"),
+            T("请去掉 keepValue,或写 severity: error 使整行待处理。",
+              "Drop keepValue, or write severity: error, so that the row waits."),
+        )  # fmt: skip
+    return False
 
 
 def _known_item(source: Source, place: Place, name: object, items: Mapping[str, Item]) -> None:

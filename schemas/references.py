@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from core.text import T
@@ -123,6 +123,34 @@ def _check_through(
             T(f"角色 {contribution.role} 是本数据集自己的", f"the role {contribution.role} is this dataset's own"),
             T("请写所引用数据集的角色,或去掉 through。", "Write a role of the dataset referred to, or drop `through`."),
         )
+
+
+def needed(
+    items: tuple[Item, ...], subjects: tuple[Subject, ...], contributes: tuple[Contribution, ...],
+    relationships: tuple[Relationship, ...], dates: Collection[str | None], withheld: Collection[str],
+) -> Mapping[str, T]:  # fmt: skip
+    """Items that a row is known, found, dated, contributed or withheld by, each with what it is. Any other may be empty
+    without changing what the rest of its row says."""
+    found: dict[str, T] = {}
+
+    def say(names: Iterable[str | None], what: T) -> None:
+        for name in names:
+            if name is not None:
+                found.setdefault(name, what)
+
+    say((item.name for item in items if item.key), T("主键", "part of the key"))
+    say((item.name for item in items if item.required), T("必填项", "required"))
+    for subject in subjects:
+        say((subject.id, subject.otherwise), T("主体的号码", "a subject's number"))
+        say((subject.name,), T("主体的名称", "a subject's name"))
+    say((item.kind_item for item in items), T("号码的种类", "the kind of a number"))
+    say((link.item for link in relationships), T("关系的一端", "the end of a relationship"))
+    say(dates, T("有效时间", "the time a row is valid"))
+    say(withheld, T("不共享的条件", "a condition of what is withheld"))
+    for contribution in contributes:
+        deciding = (*contribution.when, contribution.through, contribution.succession)
+        say(deciding, T("入库映射的条件", "a condition of a contribution"))
+    return found
 
 
 def key_of(source: Source, place: Place, table: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from core.text import T
 from schemas import keys
 from schemas.contract import Contract
-from schemas.parts import TableRule
+from schemas.parts import RowRule, TableRule
 from schemas.types import Rule
 
 REASONS = "__reasons"  # the frame's column `<item>__reasons`; item names cannot contain a double underscore
@@ -46,7 +46,7 @@ def suite(contract: Contract) -> list[ItemExpectation]:
     found = [_conform(contract.id, keys.ITEM, keys.RULES)]
     found += [_conform(contract.id, item.name, item.type.rules) for item in contract.items]
     for rule in contract.row_rules:
-        code = f"{contract.id}.{rule.id}"
+        code = _code(contract, rule)
         arguments: dict[str, Any] = dict(zip(_ARGUMENTS[len(rule.items)], rule.items, strict=True)) | dict(
             rule.arguments
         )
@@ -63,7 +63,7 @@ def suite(contract: Contract) -> list[ItemExpectation]:
                         severity=rule.severity,
                         dimension=rule.dimension,
                         message=T(rule.title, rule.title),
-                        remedy=T("请在来源系统更正。", "Correct it in the source system."),
+                        remedy=_CORRECT if rule.keeps_value else _LEFT_OUT,
                     ),
                 ),
             )
@@ -71,6 +71,11 @@ def suite(contract: Contract) -> list[ItemExpectation]:
     return found
 
 
+_CORRECT = T("请在来源系统更正。", "Correct it in the source system.")
+_LEFT_OUT = T(
+    "该值未入库,更正后自动补上；请在来源系统更正。",
+    "The value was left out and comes with its correction: correct it in the source system.",
+)
 _ARGUMENTS = {1: ("column",), 2: ("column_A", "column_B")}
 
 
@@ -84,6 +89,15 @@ def _conform(dataset: str, item: str, rules: tuple[Rule, ...]) -> ItemExpectatio
 def rules(contract: Contract) -> Mapping[str, Rule]:
     """Every rule a finding on this dataset's rows can name, by code."""
     return {rule.code: rule for expectation in suite(contract) for rule in expectation.rules}
+
+
+def leaving_out(contract: Contract) -> Mapping[str, str]:
+    """The rules whose findings leave the doubtful value out of its row: code → item."""
+    return {_code(contract, rule): rule.items[0] for rule in contract.row_rules if not rule.keeps_value}
+
+
+def _code(contract: Contract, rule: RowRule) -> str:
+    return f"{contract.id}.{rule.id}"
 
 
 def typed_columns(expectations: list[ItemExpectation]) -> set[str]:

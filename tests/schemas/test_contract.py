@@ -66,6 +66,18 @@ _STARTS = "schema[0].properties[6]"
 _ROWS = "type: library, metric: rowCount, mustBeGreaterOrEqualTo: 1"
 _OWN = "type: custom, engine: great-expectations, implementation: "
 _RULE = "schema[0].quality[0]"
+_LEFT_OUT = ("quality: [{id: odd, type: custom, engine: great-expectations, severity: warning, "
+             "implementation: {type: expect_column_values_to_be_between, kwargs: {max_value: 500}}, "
+             "customProperties: [{property: keepValue, value: false}]}]")  # fmt: skip
+_AREA = "{minimum: 0, maximum: 1000}}"
+_AREA_RULE = "schema[0].properties[4].quality[0]"
+
+
+def _left_out(old: str = "", new: str = "") -> str:
+    """The area's line with a rule that leaves doubtful values out, one piece of it replaced."""
+    assert old in _LEFT_OUT
+    return _AREA[:-1] + ", " + _LEFT_OUT.replace(old, new, 1) + "}"
+
 
 BROKEN = [
     ("businessName: 面积", "busnessName: 面积", "schema[0].properties[4].busnessName", "businessName"),
@@ -115,6 +127,11 @@ BROKEN = [
     (_ROWS, _OWN + "{type: expect_column_values_to_not_be_null, kwargs: {column: aera}}",
      _RULE + ".implementation.kwargs.column", "area"),
     (_ROWS, "type: custom, engine: soda, implementation: x", _RULE + ".engine", "great-expectations"),
+    (_AREA, _left_out("property: keepValue", "property: keepvalue"), _AREA_RULE + ".customProperties[0].property", "keepValue"),
+    (_AREA, _left_out("value: false", "value: 'no'"), _AREA_RULE + ".keepValue", "keepValue: false"),
+    (_AREA, _left_out("severity: warning", "severity: error"), _AREA_RULE + ".severity", "severity: warning"),
+    (_AREA, _left_out("{max_value: 500}", "{column: starts_on}"), _AREA_RULE + ".keepValue", "own quality"),
+    (_ROWS, _ROWS + ", customProperties: [{property: keepValue, value: false}]", _RULE + ".keepValue", "own quality"),
     ("property: frequency", "property: frequenzy", "slaProperties[0].property", "frequency"),
     ("unit: d}", "unit: fortnight}", "slaProperties[0].unit", "d"),
     ("value: 1, unit: d", "value: 0, unit: d", "slaProperties[0].value", "Correct"),
@@ -143,3 +160,42 @@ def test_broken_contract_is_refused_at_its_place(old: str, new: str, path: str, 
     assert remedy in refused.value.remedy.en  # type: ignore[union-attr]
     assert refused.value.remedy.zh  # type: ignore[union-attr]
     assert "line " in refused.value.message.en or not refused.value.path  # type: ignore[union-attr]
+
+
+def test_a_doubtful_value_may_be_left_out() -> None:
+    found = contract.load(changed(_AREA, _left_out()))
+    assert found.unkept == {"area"}
+    assert contract.load(changed(_AREA, _left_out("value: false", "value: true"))).unkept == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("name: area,", "name: area, primaryKey: true, primaryKeyPosition: 2,", "part of the key"),
+        ("name: area,", "name: area, required: true,", "required"),
+        ("name: holder_name, separator: 、", "name: area", "a subject's name"),
+        ("id: holder_no, name: holder_name, separator: 、", "id: holder_no, otherwise: area", "a subject's number"),
+        ("from: permit.permit_no", "from: permit.area", "the end of a relationship"),
+        ("property: subjects", "property: withheld, value: [{area: {above: 5}}]}\n  - {property: subjects",
+         "a condition of what is withheld"),
+        ("when: {", "succession: area, when: {", "a condition of a contribution"),
+    ],
+)  # fmt: skip
+def test_what_a_row_hangs_on_is_never_left_out(old: str, new: str, why: str) -> None:
+    text = changed(_AREA, _left_out())
+    if "primaryKey" in new:
+        text = changed("primaryKey: true, required", "primaryKey: true, primaryKeyPosition: 1, required", text)
+    with pytest.raises(DocumentRefused) as refused:
+        contract.load(changed(old, new, text))
+    assert refused.value.path == "schema[0].properties[4].quality[0].keepValue"
+    assert f"area is {why}" in refused.value.message.en  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("word", ["validFrom", "validTo"])
+def test_the_time_of_a_row_is_never_left_out(word: str) -> None:
+    text = changed("{name: starts_on, businessName: 起, logicalType: date}",
+                   "{name: starts_on, businessName: 起, logicalType: date, " + _LEFT_OUT.replace("max_value: 500", "") + "}")  # fmt: skip
+    text = changed("property: subjects", f"property: {word}, value: starts_on}}\n  - {{property: subjects", text)
+    with pytest.raises(DocumentRefused) as refused:
+        contract.load(text)
+    assert "the time a row is valid" in refused.value.message.en  # type: ignore[union-attr]
