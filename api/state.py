@@ -25,7 +25,7 @@ class State:
     strangers: Failures = field(default_factory=lambda: Failures(300))
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
     return cast(State, request.app.state.hutong)
 
 

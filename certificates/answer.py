@@ -15,8 +15,6 @@ from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import rfc8785
-
 from catalog_registry import departments
 from certificates import access_log, plan, pool, receipt
 from certificates.asker import Asker, look_up
@@ -29,6 +27,7 @@ from certificates.statement import Statement
 from certificates.subject import Subject
 from certificates.told import told as told_line
 from core import audit, clock
+from core.canonical import canonical
 from core.errors import AuditUnavailable, Invalid, Refused
 from core.hub import Hub
 from core.ids import uuid7
@@ -178,13 +177,13 @@ class Answerer:
             ],
             "answers": lines,
         }  # fmt: skip
-        canonical, signed = receipt.sign(self.hub.keys, told)
+        body, signed = receipt.sign(self.hub.keys, told)
         row = access_log.entry(
             self.hub.keys, id=id, at=at, kind=access_log.ANSWERED, department=asker.department, client=client,
-            query=query, subjects=question.subjects, lines=lines, canonical=canonical,
+            query=query, subjects=question.subjects, lines=lines, canonical=body,
         )  # fmt: skip
         await _commit(connection, row)
-        return Answer(id, canonical[:-1] + b',"receipt":"' + signed.encode() + b'"}', lines)
+        return Answer(id, body[:-1] + b',"receipt":"' + signed.encode() + b'"}', lines)
 
     def _masked(self, subject: Subject, asker: Asker) -> dict[str, str]:
         # a pseudonym of this department's own, so that two departments cannot join what they keep
@@ -195,10 +194,10 @@ class Answerer:
         self, connection: pool.Connection, query: Query, client: str, asker: Asker,
         subjects: Sequence[Subject], at: datetime, refusal: Refused,
     ) -> None:  # fmt: skip
-        canonical = rfc8785.dumps({"refused": refusal.type, "pointer": refusal.pointer})
+        body = canonical({"refused": refusal.type, "pointer": refusal.pointer})
         row = access_log.entry(
             self.hub.keys, id=uuid7(), at=at, kind=access_log.REFUSED, department=asker.department, client=client,
-            query=query, subjects=subjects, lines=[], canonical=canonical, reason=refusal.type,
+            query=query, subjects=subjects, lines=[], canonical=body, reason=refusal.type,
         )  # fmt: skip
         await _commit(connection, row)
 

@@ -6,27 +6,21 @@ Whoever holds the answer can check it with the keys of `/v1/keys`: remove `recei
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import rfc8785
 
+from core.canonical import canonical
 from core.errors import Unauthorised
 from core.keys import Keys
 from core.text import T
 
 
-def canonicalise(answer: dict[str, Any]) -> bytes:
-    """RFC 8785 of an answer, five times faster than in general: its keys are ASCII and it holds no float, so that sorting
-    and Python's own writer give the same bytes."""
-    return json.dumps(answer, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
 def sign(keys: Keys, answer: dict[str, Any]) -> tuple[bytes, str]:
     """(canonical bytes of the answer, its receipt)."""
-    canonical = canonicalise(answer)
-    header, _, signature = keys.sign(canonical).split(".")
-    return canonical, f"{header}..{signature}"
+    body = canonical(answer)
+    header, _, signature = keys.sign(body).split(".")
+    return body, f"{header}..{signature}"
 
 
 def verify(keys: Keys, answer: dict[str, Any]) -> None:

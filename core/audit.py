@@ -12,11 +12,11 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import rfc8785
 from sqlalchemy import Connection, text
 
 from core import clock
 from core.actor import Actor
+from core.canonical import canonical
 from core.ids import uuid7
 from core.keys import Keys
 
@@ -46,7 +46,7 @@ class Entry:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of `INSERT`."""
-        canonical = rfc8785.dumps(
+        body = canonical(
             {
                 "id": str(self.id),
                 "at": self.at.isoformat(),
@@ -72,8 +72,8 @@ class Entry:
             "case_no": self.case_no,
             "subject": self.subject,
             "kid": self.kid,
-            "canonical": canonical,
-            "hash": sha256(canonical).digest(),
+            "canonical": body,
+            "hash": sha256(body).digest(),
         }
 
 

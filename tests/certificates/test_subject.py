@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pytest
-import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certificates import receipt
 from certificates.subject import KINDS, resolve
 from core.errors import Invalid
 from schemas.types import Options, get
@@ -54,21 +50,6 @@ def test_the_middle_dot_of_a_name_is_one_whatever_it_looks_like(one: str, other:
 )
 def test_plain_hanzi_are_standard_as_they_stand(kind: str, name: str) -> None:
     assert get(kind).standardise(pa.array([name]), Options())[0][0].as_py() == name
-
-
-_VALUES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
-
-
-@given(
-    st.dictionaries(
-        st.text(st.characters(codec="ascii")),
-        st.recursive(
-            _VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii")), inner)
-        ),
-    )
-)
-def test_the_canonical_form_is_that_of_the_standard(answer: dict[str, Any]) -> None:
-    assert receipt.canonicalise(answer) == rfc8785.dumps(answer)
 
 
 @given(st.sampled_from(sorted(KINDS)), st.text(max_size=30), st.text(min_size=1, max_size=30))
