@@ -87,6 +87,23 @@ def test_refusals_of_what_is_declared_chosen_and_joined(text: str, old: str, new
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("limits, count: true}\noutcomes", "limits, sum: claim}\noutcomes", "facts.limits.sum"),
+        ("where: {kind: [mortgage]}", "where: {claim: {above: 5}}", "facts.mortgaged.where"),
+        ("right_id], where: {status: [current]}", "right_id], where: {claim: null}", "branches.limits.where"),
+    ],
+)
+def test_no_answer_hangs_on_a_value_that_may_be_left_out(old: str, new: str, place: str) -> None:
+    assert old in TITLE
+    assert "claim" in CONTRACTS["real_estate_limit"].unkept
+    with pytest.raises(DocumentRefused) as refused:
+        judge(TITLE.replace(old, new, 1))
+    assert refused.value.path == place
+    assert "keepValue" in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize(
     ("each", "texts"),
     [("no_home", {"no_home_in_city": FUND}), ("credit_check", {}), ("same_household", {}), ("tax_paid", {})],
 )
