@@ -17,6 +17,7 @@ from certificates.request import Query
 from core.actor import SYSTEM
 from core.embedded import Server
 from schemas import published
+from schemas.derive import expectations
 from tests.city.whole import Whole, brought_in, scores, wrongly_refused
 
 
@@ -41,6 +42,28 @@ def test_every_feed_accounts_for_every_row(whole: Whole) -> None:
 def test_planted_kinds_are_found_as_the_truth_says(whole: Whole) -> None:
     wrong = [line for line in scores(whole) if not line.right]
     assert not wrong, wrong
+
+
+@pytest.mark.parametrize(
+    ("dataset", "kind", "item"),
+    [("credit_penalty", "fine_in_yuan", "fine"), ("real_estate_limit", "claim_in_wan", "claim")],
+)
+def test_an_amount_in_the_wrong_unit_is_in_no_library(whole: Whole, dataset: str, kind: str, item: str) -> None:
+    contract = published.current(whole.hub.home).contracts[dataset]
+    (key,) = contract.key
+    planted = {keys[0] for at, of, keys in whole.planted if (at, of) == (dataset, kind)}
+    with whole.hub.read() as connection:
+        rows = connection.execute(text(f'SELECT "{key}", "{item}" FROM records."{dataset}"')).all()
+        left_out = connection.execute(
+            text(
+                f'SELECT r."{key}" FROM records."{dataset}" r JOIN hub.finding f ON f.batch_id = r._batch AND f.row_no = r._row_no '
+                "WHERE f.rule = ANY(:rules)"
+            ),
+            {"rules": list(expectations.leaving_out(contract))},
+        ).scalars()
+        assert set(left_out) == planted & {row[0] for row in rows}  # the right amounts stay
+    assert planted
+    assert {amount for row_key, amount in rows if row_key in planted} == {None}
 
 
 def test_nothing_legal_is_refused(whole: Whole) -> None:
