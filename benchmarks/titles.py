@@ -61,7 +61,9 @@ def fill(hub: Hub, source_url: str, count: int, type_: str) -> tuple[str, str]:
             raise SystemExit(f"{kept} of {count} records were merged")
         service_items.put(
             connection,
-            service_items.ServiceItem(service_item="bench", name="测速", department="housing", certificates=(type_,)),
+            service_items.ServiceItem.model_validate(
+                {"service_item": "bench", "name": "测速", "department": "housing", "certificates": [type_]}
+            ),
             SYSTEM,
         )
         grants.give(
