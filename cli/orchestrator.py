@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from cli.probe import SCHEDULER_PORT
 from cli.processes import Service, python
 from core.embedded import Embedded
 from core.errors import NotReady
@@ -32,8 +33,6 @@ TRIGGERER, WORKER = "airflow-triggerer", "airflow-worker"
 #: what one machine needs; a triggerer serves deferrable operators of DAGs that others add, workers serve a broker
 NAMES = (API, SCHEDULER, PROCESSOR)
 ADMIN = "admin"
-#: the scheduler's own answer to "are you well"
-HEALTH_PORT = 8974
 _DATABASE = "airflow"
 #: simultaneous tasks on one departmental system
 _POOL_SLOTS = 2
@@ -90,7 +89,7 @@ class Orchestrator:
             # a task whose machine died is tried again after two minutes, not five
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": str(bool(self.url)),
-            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(HEALTH_PORT),
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(SCHEDULER_PORT),
             # a published feed shall have its DAG within 60 s, at 2 s of parsing for 2,000 feeds
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "20",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",

@@ -25,6 +25,8 @@ from typing import Any
 ALIVE, ALIVE_SECONDS = "run/worker.alive", 5
 #: below HUTONG_HOME; there once the city has been brought in
 BROUGHT_IN = "run/demo.ready"
+#: the scheduler's own answer
+SCHEDULER_PORT = 8974
 _AIRFLOW_PARTS = {"airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
 
 
@@ -32,7 +34,7 @@ def well(service: str) -> bool:
     """Whether it is. Raises OSError when it does not answer, KeyError for a service that is none."""
     home = Path(os.environ.get("HUTONG_HOME", ""))
     airflow = os.environ.get("HUTONG_AIRFLOW_URL", "").rstrip("/")
-    port = os.environ.get("HUTONG_PORT", "8000")
+    port, airflow_port = os.environ.get("HUTONG_PORT", "8000"), os.environ.get("HUTONG_AIRFLOW_PORT", "8080")
     if service == "api":
         return bool(_get(f"http://127.0.0.1:{port}/readyz"))  # 503 when it is not
     if service == "airflow-worker":
@@ -40,9 +42,13 @@ def well(service: str) -> bool:
     if service == "demo":
         return (home / BROUGHT_IN).exists()
     if service == "airflow-scheduler":
-        return _get("http://127.0.0.1:8974/health") is None  # an empty answer; 503 when its heart has stopped
+        return (
+            _get(f"http://127.0.0.1:{SCHEDULER_PORT}/health") is None
+        )  # an empty answer; 503 when its heart has stopped
     if service == "airflow-api":
-        return bool(_get("http://127.0.0.1:8080/api/v2/monitor/health")["metadatabase"]["status"] == "healthy")
+        return bool(
+            _get(f"http://127.0.0.1:{airflow_port}/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
+        )
     return bool(_get(f"{airflow}/api/v2/monitor/health")[_AIRFLOW_PARTS[service]]["status"] == "healthy")
 
 

@@ -66,6 +66,8 @@ def test_what_is_served_exists_and_is_probed_under_the_same_name(name: str) -> N
 def test_every_service_can_be_probed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUTONG_HOME", "/nowhere")
     monkeypatch.setenv("HUTONG_PORT", "1")
+    monkeypatch.setenv("HUTONG_AIRFLOW_PORT", "1")
+    monkeypatch.setattr("cli.probe.SCHEDULER_PORT", 1)
     monkeypatch.setenv("HUTONG_AIRFLOW_URL", "http://127.0.0.1:1")
     if served is Served.demo:
         assert not well(served.value)
