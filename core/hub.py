@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from adbc_driver_postgresql import dbapi
 from sqlalchemy import Connection, Engine, make_url
 
 from core import database, secrets
@@ -79,6 +78,10 @@ class Hub:
     @contextmanager
     def adbc(self) -> Iterator[Any]:
         """An ADBC connection (Arrow in and out) with autocommit."""
+        from adbc_driver_postgresql import (
+            dbapi,
+        )  # late: it brings pyarrow.dataset and pandas, half of a command's start
+
         with dbapi.connect(self.dsn, autocommit=True) as connection:
             yield connection
 
