@@ -108,7 +108,9 @@ def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subje
     wrong = [rule for bit, rule in enumerate(number_type.rules) if reasons >> bit & 1 and rule.severity == "error"]
     if wrong or standard is None or "*" in standard or len(standard) != _LENGTHS.get(kind, len(standard)):
         raise Invalid(
-            wrong[0].message if wrong else T("证件号码无法识别。", "The number cannot be read."),
+            T(f"{wrong[0].message.zh}。", f"{wrong[0].message.en}.")
+            if wrong
+            else T("证件号码无法识别。", "The number cannot be read."),
             remedy=T("核对证件后重新填写号码与证件种类。", "Check the number and its kind against the document."),
             pointer=f"{place}/number",
         )
