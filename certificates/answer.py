@@ -1,15 +1,14 @@
 """An answer's journey: request → client and grant → records → lines → receipt → audit → answer.
 
-Three statements: who may ask and how fresh the sources are; the questions of the granted lines, together; the audit
-row. The audit row is committed before anything leaves, refusals included: no audit, no answer.
+Two statements: who may ask, how fresh the sources are and what the records say (certificates/look.py); the audit row. It
+is committed before anything leaves, refusals included: no audit, no answer.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
@@ -17,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from catalog_registry import departments
 from certificates import access_log, plan, pool, receipt
-from certificates.asker import Asker, look_up
+from certificates.asker import Asker
 from certificates.checks import Understood, barred, understand
-from certificates.line import NOTHING, Found, together
+from certificates.look import Expected, Look, readable, same
 from certificates.offered import Offered
 from certificates.plan import Asked
 from certificates.request import Query
@@ -54,6 +53,7 @@ class Answerer:
     def __init__(self, hub: Hub, connections: pool.Pool) -> None:
         self.hub, self.pool = hub, connections
         self._offered: Offered | None = None
+        self._expected = Expected()
 
     def offered(self) -> Offered:
         """The certificate types in force now; compiled again only when something was published."""
@@ -72,89 +72,45 @@ class Answerer:
         question = understand(offered, query)
         at = clock.now()
         async with self.pool.connection() as connection:
-            asker = await self._asker(connection, offered, query, question, client, at, secret_version)
+            look, subjects, expected = self._begin(connection, offered, query, question, client, secret_version, at)
+            asker, found = await look.first(subjects, expected)
+            self._expected.told(asker, query, client, look.types)
             refusal = barred(asker, query)
             lines: list[Asked] = []
             if refusal is None and isinstance(question, Understood):
                 question = question.known_as(asker)
                 try:
-                    lines = plan.lines(offered, question, asker.demands, self._today)
+                    lines = plan.lines(offered, question, asker.demands, look.today)
                 except Invalid as error:
                     refusal = error
             if refusal is not None or not isinstance(question, Understood):
                 refusal = refusal or cast(Invalid, question)
-                subjects = question.subjects if isinstance(question, Understood) else ()
                 await self._record_refusal(connection, query, client, asker, subjects, at, refusal)
                 raise refusal
-            granted = [line for line in lines if line.type in asker.fields]
-            found = await self._found(connection, offered, granted, question)
+            granted = readable(line for line in lines if line.type in asker.fields)
+            if question.subjects != subjects or not same(granted, expected):
+                found = await look.again(question.subjects, granted)
+            elif found is None:
+                found = await look.each(question.subjects, granted)
             told = [told_line(line, question, found, asker, self._zone) for line in lines]
             return await self._send(connection, offered, query, client, asker, question, at, told)
+
+    def _begin(
+        self, connection: pool.Connection, offered: Offered, query: Query, question: Understood | Invalid,
+        client: str, secret_version: int | None, at: datetime,
+    ) -> tuple[Look, tuple[Subject, ...], list[Asked]]:  # fmt: skip
+        """How to look, for whom, and the lines there will probably be. Of a question that makes no sense, only who asks it.
+        What the guide asks for is not known before, so without named types all are looked up."""
+        today = clock.today(self.hub.settings.timezone)
+        if isinstance(question, Invalid):
+            return Look(connection, offered, query, client, secret_version, at, today, []), (), []
+        types = list(offered.types if question.parameters is None else question.parameters)
+        expected = self._expected.lines(offered, question, query, client, today)
+        return Look(connection, offered, query, client, secret_version, at, today, types), question.subjects, expected
 
     @cached_property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.hub.settings.timezone)
-
-    @property
-    def _today(self) -> date:
-        return clock.today(self.hub.settings.timezone)
-
-    async def _asker(
-        self, connection: pool.Connection, offered: Offered, query: Query, question: Understood | Invalid,
-        client: str, at: datetime, secret_version: int | None,
-    ) -> Asker:  # fmt: skip
-        """Who asks; of a question that makes no sense, nothing more. What the guide asks for is not known before, so
-        without named types all are looked up."""
-        if isinstance(question, Invalid):
-            return await look_up(connection, query, client, (), (), at, secret_version)
-        types = offered.types if question.parameters is None else question.parameters
-        offers = [offered.types[id] for id in types]
-        return await look_up(connection, query, client, offers, question.subjects, at, secret_version)
-
-    async def _found(
-        self, connection: pool.Connection, offered: Offered, granted: list[Asked], question: Understood
-    ) -> Found:
-        asked = [line for line in granted if line.parts and line.offer and line.offer.question.asks]
-        until = time.monotonic() + 3 * pool.STATEMENT_SECONDS  # however many lines: a clerk waits
-        try:
-            return await self._question(connection, offered, asked, question) if asked else NOTHING
-        except pool.ERRORS as error:
-            _survive(error, asked)
-        # one line never blocks another: ask each by itself, and let only the failing ones be unknown
-        each = []
-        for line in asked if len(asked) > 1 else ():
-            try:
-                if time.monotonic() < until:
-                    each.append(await self._question(connection, offered, [line], question))
-            except pool.ERRORS as error:
-                _survive(error, [line])
-        return together(each)
-
-    async def _question(
-        self, connection: pool.Connection, offered: Offered, asked: list[Asked], question: Understood
-    ) -> Found:
-        parts = [part for line in asked for part in line.parts]
-        statement, datasets, id_items = offered.statement(parts)
-        values: dict[str, Any] = {"datasets": datasets, "id_items": id_items, "today": self._today}
-        slots = sorted({slot for part in parts for slot in part.slots})
-        for slot in slots:
-            one = question.subjects[slot]
-            values |= {
-                f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
-                f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm",
-            }  # fmt: skip
-        for line in asked:
-            if line.offer:
-                values |= line.offer.question.parameters(line.parameters)
-        rows = dict(await connection.fetch(statement.sql, *statement.values(values)))
-        who = {slot: rows.pop(f"@{slot}") for slot in slots}
-        return Found(
-            {slot: {(dataset, role, question.subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
-             for slot, told in who.items()},
-            {slot: {(dataset, role) for dataset, role in told["waiting"] or ()} for slot, told in who.items()},
-            {slot for slot, told in who.items() if told["unsettled"]},
-            rows,
-        )  # fmt: skip
 
     async def _send(
         self, connection: pool.Connection, offered: Offered, query: Query, client: str, asker: Asker,
@@ -200,13 +156,6 @@ class Answerer:
             query=query, subjects=subjects, lines=[], canonical=body, reason=refusal.type,
         )  # fmt: skip
         await _commit(connection, row)
-
-
-def _survive(error: Exception, asked: list[Asked]) -> None:
-    """Go on after a question that is wrong or slow; a database that is away ends everything."""
-    if pool.is_away(error):
-        raise error
-    log.error("question failed", types=[line.type for line in asked], sqlstate=pool.sqlstate(error))
 
 
 async def _commit(connection: pool.Connection, entry: audit.Entry) -> None:

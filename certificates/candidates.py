@@ -44,10 +44,10 @@ class Registers:
 
 def gathered(
     slots: Iterable[int], together: Iterable[tuple[int, ...]], registers: Registers, shared: Mapping[str, str]
-) -> str:
-    """`WITH` the mentions of each slot and of those asked about together, and a row `@slot` for each slot: the names
-    that records have with the number, the quarantined rows that could be the person's, and whether what else the person is
-    known as is `unsettled`.
+) -> tuple[list[str], list[str]]:
+    """What stands in `WITH`: the mentions of each slot and of those asked about together; and a SELECT of a row `@slot` for
+    each slot: the names that records have with the number, the quarantined rows that could be the person's, and whether
+    what else the person is known as is `unsettled`.
 
     Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `lasting`
     (whether those kinds stay for life), `names` (forms of the name). For all: `datasets` (those read), `id_items` (their
@@ -64,9 +64,7 @@ def gathered(
             + ")"
             for who in ("me", "namesake")
         ]
-    return (
-        "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(_told(number, registers, shared) for number in slots)
-    )
+    return parts, [_told(number, registers, shared) for number in slots]
 
 
 def suffix(slots: Iterable[int]) -> str:

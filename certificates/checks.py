@@ -33,6 +33,8 @@ class Understood:
 
     def known_as(self, asker: Asker) -> Understood:
         """The question with what registers know its subjects as besides."""
+        if not any(asker.known):
+            return self
         known = tuple(one.known_as(pairs) for one, pairs in zip(self.subjects, asker.known, strict=True))
         return replace(self, subjects=known)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from catalog_registry import certificate_checks, departments, systems
 from catalog_registry.certificate_types import SUBJECT, CertificateType
-from certificates import candidates
+from certificates import asking, candidates
 from certificates.compiler import TODAY
 from certificates.question import Question, compile_type
 from certificates.statement import Statement
@@ -74,9 +74,12 @@ class Part(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What is asked of the records: the statement, the datasets it reads, and their items that hold a subject's number."""
+    """A statement, the types whose records it reads, whom they are about, the datasets, and their items that hold a
+    subject's number."""
 
     statement: Statement
+    types: list[str]
+    slots: list[int]
     datasets: list[str]
     id_items: list[str]
 
@@ -89,7 +92,7 @@ class Offered:
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
     registers: candidates.Registers = field(init=False)
-    _statements: dict[tuple[Part, ...], Reading] = field(default_factory=dict)
+    _statements: dict[tuple[tuple[Part, ...], int], Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
@@ -111,29 +114,34 @@ class Offered:
             ]
             self.types[id] = Offer(question, tuple(datasets), _roles(made, contracts))
 
-    def statement(self, parts: Iterable[Part]) -> Reading:
-        """The statement for these parts together."""
-        key = tuple(parts)
+    def statement(self, parts: Iterable[Part], persons: int) -> Reading:
+        """The statement that says who asks a question about so many persons, and answers these parts of it."""
+        key = (tuple(parts), persons)
         if key not in self._statements:
-            offers = [self.types[part.type] for part in key]
-            names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
-            items = sorted({s.id for name in names for s in self.published.contracts[name].subjects})
-            slots = sorted({slot for part in key for slot in part.slots})
-            together = sorted({slots for part in key for _, slots in part.who if len(slots) > 1})
-            contracts = self.published.contracts
-            rules = {name: withheld.shared(contracts[name], "r", TODAY) for name in names}
-            shared = {name: rule for name, rule in rules.items() if rule}
-            selects = [
-                self.types[part.type].question.select(
-                    part.key, {who: candidates.suffix(slots) for who, slots in part.who}
-                )
-                for part in key
-            ]
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
-            sql = "\nUNION ALL\n".join([candidates.gathered(slots, together, self.registers, shared), *selects])
-            self._statements[key] = Reading(Statement(sql), names, items)
+            self._statements[key] = self._reading(*key)
         return self._statements[key]
+
+    def _reading(self, parts: tuple[Part, ...], persons: int) -> Reading:
+        contracts = self.published.contracts
+        offers = [self.types[part.type] for part in parts]
+        names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
+        slots = sorted({slot for part in parts for slot in part.slots})
+        together = sorted({slots for part in parts for _, slots in part.who if len(slots) > 1})
+        rules = {name: withheld.shared(contracts[name], "r", TODAY) for name in names}
+        shared = {name: rule for name, rule in rules.items() if rule}
+        mentions, told = candidates.gathered(slots, together, self.registers, shared)
+        told += [
+            offer.question.select(part.key, {who: candidates.suffix(slots) for who, slots in part.who})
+            for offer, part in zip(offers, parts, strict=True)
+        ]
+        rows = [*asking.told(persons), *(f"{select}\nWHERE {asking.MAY}" for select in told)]
+        return Reading(
+            Statement("WITH " + ",\n".join([asking.ASKER, *mentions]) + "\n" + "\nUNION ALL\n".join(rows)),
+            sorted({part.type for part in parts}), slots, names,
+            sorted({subject.id for name in names for subject in contracts[name].subjects}),
+        )  # fmt: skip
 
     def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:
         department = departments.named(self.published, contract.department)

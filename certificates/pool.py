@@ -49,7 +49,7 @@ class Pool:
         """Connect. Raises DatabaseUnavailable."""
         try:
             self._pool = await asyncpg.create_pool(
-                _url(self._hub.dsn), min_size=2, max_size=self._size, timeout=STATEMENT_SECONDS, init=_speak_json,
+                _url(self._hub.dsn), min_size=min(2, self._size), max_size=self._size, timeout=STATEMENT_SECONDS, init=_speak_json,
                 reset=_as_it_is, server_settings=_settings(self._hub), max_cached_statement_lifetime=0,
             )  # fmt: skip
         except _CONNECTING as error:

@@ -1,0 +1,149 @@
+"""Looking: one statement says who asks and, if they may ask it, what the records say.
+
+What the guide asks for, what is granted and what else a person is known as are known only from the answer, so the first
+statement rests on what the same client was told last time. Where that was wrong, it is asked again, and what was not
+granted has not been read: the statement itself judges that (`asking.MAY`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from catalog_registry.service_items import Demand
+from certificates import asker, plan, pool
+from certificates.asker import Asker
+from certificates.checks import Understood
+from certificates.line import NOTHING, Found, together
+from certificates.offered import Offered, Reading
+from certificates.plan import Asked
+from certificates.request import Query
+from certificates.subject import Subject
+from core.errors import Invalid
+from core.log import get_logger
+
+log = get_logger(__name__)
+_REMEMBERED = 1024
+
+
+class Expected:
+    """What a client was last told of a service item: what its guide asks for, and what is granted. A guess, never a right."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[tuple[str, str], tuple[tuple[Demand, ...], frozenset[str]]] = OrderedDict()
+
+    def lines(self, offered: Offered, question: Understood, query: Query, client: str, today: date) -> list[Asked]:
+        """The lines there will probably be to read."""
+        demands, granted = self._last.get((client, query.service_item), ((), None))
+        try:
+            lines = plan.lines(offered, question, demands, today)
+        except Invalid:  # the registry decides whether to say so
+            return []
+        return readable(line for line in lines if granted is None or line.type in granted)
+
+    def told(self, asked: Asker, query: Query, client: str, types: Iterable[str]) -> None:
+        """Remember what was told; of other types nothing is known."""
+        key = client, query.service_item
+        _, granted = self._last.pop(key, ((), frozenset[str]()))
+        self._last[key] = asked.demands, granted.difference(types) | asked.fields.keys()
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The statements of one question, about these persons and any of these types."""
+
+    connection: pool.Connection
+    offered: Offered
+    query: Query
+    client: str
+    secret_version: int | None
+    at: datetime
+    today: date
+    types: Sequence[str]
+
+    async def first(self, subjects: Sequence[Subject], lines: list[Asked]) -> tuple[Asker, Found | None]:
+        """Who asks, and what the records say of these lines; None when that failed. DatabaseUnavailable when away."""
+        if lines:
+            try:
+                return await self._ask(subjects, lines)
+            except pool.ERRORS as error:
+                _survive(error, lines)
+        try:
+            return (await self._ask(subjects, []))[0], None if lines else NOTHING
+        except pool.ERRORS as error:
+            raise pool.unreachable() from error
+
+    async def again(self, subjects: Sequence[Subject], lines: list[Asked]) -> Found:
+        """What the records say of these lines, together or, where that fails, each."""
+        try:
+            return (await self._ask(subjects, lines))[1] if lines else NOTHING
+        except pool.ERRORS as error:
+            _survive(error, lines)
+        return await self.each(subjects, lines)
+
+    async def each(self, subjects: Sequence[Subject], lines: list[Asked]) -> Found:
+        """One line never blocks another: each is asked by itself, and only the failing ones stay unknown. A line that failed
+        alone is not tried again."""
+        until = time.monotonic() + 3 * pool.STATEMENT_SECONDS  # however many lines: a clerk waits
+        found = []
+        for line in lines if len(lines) > 1 else ():
+            try:
+                if time.monotonic() < until:
+                    found.append((await self._ask(subjects, [line]))[1])
+            except pool.ERRORS as error:
+                _survive(error, [line])
+        return together(found)
+
+    async def _ask(self, subjects: Sequence[Subject], lines: list[Asked]) -> tuple[Asker, Found]:
+        reading = self.offered.statement((part for line in lines for part in line.parts), len(subjects))
+        datasets = {one.id: one for type in self.types for one in self.offered.types[type].datasets}.values()
+        values = {
+            "client": self.client, "service_item": self.query.service_item, "secret_version": self.secret_version,
+            "types": self.types, "read": reading.types, "at": self.at, "today": self.today,
+            "feeds": [feed for dataset in datasets for feed in dataset.feeds],
+            "datasets": reading.datasets, "id_items": reading.id_items,
+        }  # fmt: skip
+        for slot, one in enumerate(subjects):
+            values |= {
+                f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
+                f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm", f"organisation_{slot}": one.organisation,
+            }  # fmt: skip
+        for line in lines:
+            if line.offer:
+                values |= line.offer.question.parameters(line.parameters)
+        rows = dict(await self.connection.fetch(reading.statement.sql, *reading.statement.values(values)))
+        return asker.read(rows, datasets, len(subjects), self.at), _found(reading, rows, subjects)
+
+
+def readable(lines: Iterable[Asked]) -> list[Asked]:
+    """The lines for which there is anything to read."""
+    return [line for line in lines if line.parts and line.offer and line.offer.question.asks]
+
+
+def same(lines: list[Asked], others: list[Asked]) -> bool:
+    """Whether these lines read the same of the records."""
+    return [(line.parts, line.parameters) for line in lines] == [(line.parts, line.parameters) for line in others]
+
+
+def _found(reading: Reading, rows: dict[str, Any], subjects: Sequence[Subject]) -> Found:
+    who = {slot: told for slot in reading.slots if (told := rows.get(f"@{slot}"))}  # none where they may not ask
+    return Found(
+        {slot: {(dataset, role, subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
+         for slot, told in who.items()},
+        {slot: {(dataset, role) for dataset, role in told["waiting"] or ()} for slot, told in who.items()},
+        {slot for slot, told in who.items() if told["unsettled"]},
+        rows,
+    )  # fmt: skip
+
+
+def _survive(error: Exception, lines: list[Asked]) -> None:
+    """Go on after a question that is wrong or slow; a database that is away ends everything."""
+    if pool.is_away(error):
+        raise error
+    log.error("question failed", types=[line.type for line in lines], sqlstate=pool.sqlstate(error))
