@@ -1,0 +1,68 @@
+"""decision list|undo: what named persons have judged of rows, batches, codes and entities."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from cli import output, session
+from cli.output import Column, Json
+from core.text import T
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    decision = typer.Typer(no_args_is_help=True, help=str(T("人工决定", "what people have decided")))
+    decision.callback()(lambda: None)
+    decision.command("list", help=str(T("列出决定,新的在前", "decisions, the newest first")))(listed)
+    decision.command("undo", help=str(T("撤销一项决定(以另一项决定)", "undo a decision, by another one")))(undo)
+    app.add_typer(decision, name="decision")
+
+
+def listed(
+    kind: Annotated[list[str] | None, typer.Option(help=str(T("只看这些种类", "of these kinds only")))] = None,
+    about: Annotated[str | None, typer.Option(help=str(T("只看关于它的", "about this only")))] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 50,
+    as_json: Json = False,
+) -> None:
+    """What was decided, by whom and why. Values that a decision holds are not shown."""
+    from core import decisions
+
+    with session.opened() as hub, hub.read() as connection:
+        found = decisions.listed(connection, *(kind or ()), about=about, limit=limit)
+    output.table([_row(one) for one in found], _COLUMNS, as_json=as_json)
+
+
+def undo(
+    id: UUID,
+    reason: Annotated[str, typer.Option(help=str(T("为什么撤销", "why")))],
+    as_json: Json = False,
+) -> None:
+    """The decision stays in the list, with what ended it."""
+    from core import decisions
+
+    with session.opened() as hub, hub.begin() as connection:
+        made = decisions.undo(connection, id, reason=reason, actor=session.actor())
+    output.facts(_row(made), {column.key: column.title for column in _COLUMNS}, as_json=as_json)
+
+
+def _row(one: Any) -> dict[str, Any]:
+    return {
+        "id": str(one.id), "at": one.at, "kind": one.kind, "about": one.about,
+        "batch": one.batch_id and str(one.batch_id), "row_no": one.row_no, "reason": one.reason,
+        "by": one.actor["operator"], "undoes": one.undoes and str(one.undoes),
+    }  # fmt: skip
+
+
+_COLUMNS = [
+    Column("at", T("时间", "at")),
+    Column("kind", T("种类", "kind")),
+    Column("about", T("关于", "about")),
+    Column("row_no", T("行号", "row"), right=True),
+    Column("reason", T("理由", "reason")),
+    Column("by", T("决定人", "by")),
+    Column("undoes", T("撤销的决定", "undoes")),
+    Column("id", T("决定", "decision")),
+]
