@@ -36,7 +36,7 @@ _REMEDIES = {
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_]{0,39}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
 # pydantic's words for what is wrong with a value, in Chinese; its own messages may quote the value, so they never leave
 _WRONG = {
     "missing": T("缺少此项", "is missing"),

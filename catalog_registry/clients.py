@@ -13,6 +13,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +25,9 @@ from core.text import T
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _COST = {"n": 2**12, "r": 8, "p": 1}
+#: asks for certificates; also works on the data of its own department; on everybody's
+Role = Literal["department", "steward", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
 _IN_FORCE = "valid_from <= :now AND (valid_to IS NULL OR valid_to > :now)"
 
 
@@ -34,6 +38,7 @@ class Client:
     id: str
     name: str
     department: str
+    role: Role
     valid_from: datetime
     valid_to: datetime | None
     secret_version: int
@@ -42,8 +47,11 @@ class Client:
 _COLUMNS = ", ".join(Client.__slots__)
 
 
-def add(connection: Connection, id: str, name: str, department: str, actor: Actor = SYSTEM) -> str:
-    """Register a client; returns its secret, which is kept nowhere. Raises Conflict when the id is taken."""
+def add(
+    connection: Connection, id: str, name: str, department: str, actor: Actor = SYSTEM, *, role: Role = "department"
+) -> str:
+    """Register a client; returns its secret, which is kept nowhere. Raises Conflict when the id is taken. A role is given
+    once: whoever needs another gets another client, so that what a client did can be read by what it might do."""
     if not _ID.fullmatch(id):
         raise Invalid(
             T(
@@ -52,21 +60,28 @@ def add(connection: Connection, id: str, name: str, department: str, actor: Acto
             ),
             pointer="/client_id",
         )
+    if role not in ROLES:
+        raise Invalid(
+            T("没有这个角色。", "There is no such role."),
+            remedy=T(f"可用:{'、'.join(ROLES)}。", f"Known: {', '.join(ROLES)}."),
+            pointer="/role",
+        )
     secret = secrets.token_urlsafe(32)
     try:
         with connection.begin_nested():
             connection.execute(
                 text(
-                    "INSERT INTO hub.client (id, name, department, secret_hash) VALUES (:id, :name, :department, :hash)"
+                    "INSERT INTO hub.client (id, name, department, role, secret_hash) "
+                    "VALUES (:id, :name, :department, :role, :hash)"
                 ),
-                {"id": id, "name": name, "department": department, "hash": _hash(secret)},
+                {"id": id, "name": name, "department": department, "role": role, "hash": _hash(secret)},
             )
     except IntegrityError as error:
         raise Conflict(
             T(f"客户端 {id} 已存在。", f"There is a client {id} already."),
             remedy=T("换一个标识,或为它更换密钥。", "Choose another id, or renew its secret."),
         ) from error
-    events.record(connection, "client.added", f"client/{id}", {"department": department}, actor)
+    events.record(connection, "client.added", f"client/{id}", {"department": department, "role": role}, actor)
     return secret
 
 
@@ -107,6 +122,21 @@ def authenticate(connection: Connection, id: str, secret: str) -> Client:
             remedy=T("用 hutong client add 登记客户端。", "Register a client with `hutong client add`."),
         )
     return Client(*row[:-1])
+
+
+def caller(connection: Connection, id: str, secret_version: int) -> Client:
+    """The client a token was given to, as it is now. Raises Unauthorised when it has ended or has another secret since."""
+    row = connection.execute(
+        text(f"SELECT {_COLUMNS} FROM hub.client WHERE id = :id AND secret_version = :version AND {_IN_FORCE}"),
+        {"id": id, "version": secret_version, "now": clock.now()},
+    ).one_or_none()
+    if row is None:
+        raise Unauthorised(
+            T("客户端已停用,或其密钥已换发。", "The client has ended, or has another secret since."),
+            remedy=T("以现行密钥换取新的令牌。", "Get a token with the secret in force."),
+            headers={"WWW-Authenticate": 'Bearer realm="hutong", error="invalid_token"'},
+        )
+    return Client(*row)
 
 
 def listed(connection: Connection) -> list[Client]:

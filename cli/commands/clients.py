@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from cli import output, session
 from cli.output import Column, Json
 from core.text import T
+
+if TYPE_CHECKING:
+    from catalog_registry.clients import Role
 
 Id = Annotated[str, typer.Argument(metavar="CLIENT")]
 
@@ -31,14 +34,25 @@ def add(
     id: Id,
     department: Annotated[str, typer.Option(help=str(T("所属部门", "the department it belongs to")))],
     name: Annotated[str, typer.Option(help=str(T("名称", "name")))] = "",
+    role: Annotated[
+        str,
+        typer.Option(
+            help=str(
+                T(
+                    "角色:department 查询,steward 处理本部门数据,admin 处理全部",
+                    "role: department asks, steward works on its department's data, admin on all",
+                )
+            ),
+        ),
+    ] = "department",
     as_json: Json = False,
 ) -> None:
-    """The secret is printed now and kept nowhere."""
+    """The secret is printed now and kept nowhere. A role is given once; for another, add another client."""
     from catalog_registry import clients
 
     with session.opened() as hub, hub.begin() as connection:
-        secret = clients.add(connection, id, name or id, department, session.actor())
-    _secret({"client_id": id, "client_secret": secret, "department": department}, as_json)
+        secret = clients.add(connection, id, name or id, department, session.actor(), role=cast("Role", role))
+    _secret({"client_id": id, "client_secret": secret, "department": department, "role": role}, as_json)
 
 
 def renew(id: Id, as_json: Json = False) -> None:
@@ -47,8 +61,8 @@ def renew(id: Id, as_json: Json = False) -> None:
 
     with session.opened() as hub, hub.begin() as connection:
         secret = clients.renew(connection, id, session.actor())
-        department = next(one.department for one in clients.listed(connection) if one.id == id)
-    _secret({"client_id": id, "client_secret": secret, "department": department}, as_json)
+        found = next(one for one in clients.listed(connection) if one.id == id)
+    _secret({"client_id": id, "client_secret": secret, "department": found.department, "role": found.role}, as_json)
 
 
 def end(id: Id, as_json: Json = False) -> None:
@@ -75,6 +89,7 @@ def _secret(found: dict[str, Any], as_json: bool) -> None:
         "client_id": T("客户端", "client_id"),
         "client_secret": T("密钥", "client_secret"),
         "department": T("部门", "department"),
+        "role": T("角色", "role"),
     }
     output.facts(found, titles, as_json=as_json)
 
@@ -83,6 +98,7 @@ _CLIENT = [
     Column("id", T("客户端", "client")),
     Column("name", T("名称", "name")),
     Column("department", T("部门", "department")),
+    Column("role", T("角色", "role")),
     Column("valid_from", T("自", "from")),
     Column("valid_to", T("至", "to")),
     Column("secret_version", T("第几个密钥", "secrets given"), right=True),
