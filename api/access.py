@@ -57,8 +57,8 @@ class Access:
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in metrics.METHODS else "other"
             seconds = time.perf_counter() - begun
-            metrics.REQUESTS.labels(method, route, f"{status // 100}xx").inc()
-            metrics.SECONDS.labels(route).observe(seconds)
+            metrics.labelled(metrics.REQUESTS, method, route, f"{status // 100}xx").inc()
+            metrics.labelled(metrics.SECONDS, route).observe(seconds)
             if route not in _QUIET:
                 log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 

@@ -4,6 +4,7 @@ a case or a path as called."""
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,6 +16,8 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )  # fmt: skip
 ANSWERS = Counter("hutong_certificate_lines_total", "Certificate lines answered", ["type", "state"], registry=REGISTRY)
+#: of a metric and its labels, the one that counts; looked up once
+labelled = lru_cache(maxsize=4096)(lambda metric, *labels: metric.labels(*labels))
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

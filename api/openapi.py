@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.problems import MEDIA
+from api.read import REF
 
 _PROBLEM = {
     "type": "object",
@@ -53,12 +54,24 @@ def document(app: FastAPI) -> dict[str, Any]:
         for unused in ("HTTPValidationError", "ValidationError"):  # refusals are problems here, not FastAPI's own form
             schemas.pop(unused, None)
         schemas["Problem"] = _PROBLEM
+        for methods in made["paths"].values():
+            for operation in methods.values():
+                _gather(operation, schemas)
         examples = json.loads(resources.files("api").joinpath("pages/examples.json").read_text("utf-8"))
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
                 _exemplify(operation, examples.get(f"{method} {path}", {}), oauth=path.endswith("/token"))
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _gather(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A body that an operation describes itself (api/read.py) goes where the others are."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        described = content["schema"]
+        if "$defs" in described:
+            schemas |= described["$defs"] | {described["title"]: {k: v for k, v in described.items() if k != "$defs"}}
+            content["schema"] = {"$ref": REF.format(model=described["title"])}
 
 
 def _exemplify(operation: dict[str, Any], examples: dict[str, Any], *, oauth: bool) -> None:

@@ -25,8 +25,13 @@ class State:
     strangers: Failures = field(default_factory=lambda: Failures(300))
 
 
-async def _state(request: Request) -> State:
+def running_of(request: Request) -> State:
+    """The running application that a request came to."""
     return cast(State, request.app.state.hutong)
+
+
+async def _state(request: Request) -> State:
+    return running_of(request)
 
 
 Running = Annotated[State, Depends(_state)]

@@ -1,7 +1,8 @@
 """An answer's journey: request → client and grant → records → lines → receipt → audit → answer.
 
-Two statements: who may ask, how fresh the sources are and what the records say (certificates/look.py); the audit row. It
-is committed before anything leaves, refusals included: no audit, no answer.
+Two statements: who may ask, how fresh the sources are and what the records say (certificates/look.py); the audit row, with
+those of other answers of the moment (certificates/ledger.py). It is committed before anything leaves, refusals included:
+no audit, no answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,24 +19,20 @@ from catalog_registry import departments
 from certificates import access_log, plan, pool, receipt
 from certificates.asker import Asker
 from certificates.checks import Understood, barred, understand
-from certificates.look import Expected, Look, readable, same
+from certificates.ledger import Ledger
+from certificates.line import NOTHING, Found
+from certificates.look import NO_GUESS, Expected, Look, readable, same
 from certificates.offered import Offered
 from certificates.plan import Asked
 from certificates.request import Query
-from certificates.statement import Statement
 from certificates.subject import Subject
 from certificates.told import told as told_line
-from core import audit, clock
+from core import clock
 from core.canonical import canonical
-from core.errors import AuditUnavailable, Invalid, Refused
+from core.errors import Invalid, Refused
 from core.hub import Hub
 from core.ids import uuid7
-from core.log import get_logger
-from core.text import T
 from schemas.published import Published, current
-
-log = get_logger(__name__)
-_AUDIT = Statement(audit.INSERT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ class Answerer:
         self.hub, self.pool = hub, connections
         self._offered: Offered | None = None
         self._expected = Expected()
+        self._ledger = Ledger(connections)
 
     def offered(self) -> Offered:
         """The certificate types in force now; compiled again only when something was published."""
@@ -72,48 +70,57 @@ class Answerer:
         question = understand(offered, query)
         at = clock.now()
         async with self.pool.connection() as connection:
-            look, subjects, expected = self._begin(connection, offered, query, question, client, secret_version, at)
-            asker, found = await look.first(subjects, expected)
-            self._expected.told(asker, query, client, look.types)
-            refusal = barred(asker, query)
-            lines: list[Asked] = []
-            if refusal is None and isinstance(question, Understood):
-                question = question.known_as(asker)
-                try:
-                    lines = plan.lines(offered, question, asker.demands, look.today)
-                except Invalid as error:
-                    refusal = error
-            if refusal is not None or not isinstance(question, Understood):
-                refusal = refusal or cast(Invalid, question)
-                await self._record_refusal(connection, query, client, asker, subjects, at, refusal)
-                raise refusal
-            granted = readable(line for line in lines if line.type in asker.fields)
-            if question.subjects != subjects or not same(granted, expected):
-                found = await look.again(question.subjects, granted)
-            elif found is None:
-                found = await look.each(question.subjects, granted)
-            told = [told_line(line, question, found, asker, self._zone) for line in lines]
-            return await self._send(connection, offered, query, client, asker, question, at, told)
+            look = self._look(connection, offered, query, question, client, secret_version, at)
+            asker, settled, lines, found = await self._read(look, question)
+        if not isinstance(settled, Understood):
+            await self._record_refusal(query, client, asker, look.guess.subjects, at, settled)
+            raise settled
+        told = [told_line(line, settled, found, asker, self._zone) for line in lines]
+        return await self._send(offered, query, client, asker, settled, at, told)
 
-    def _begin(
+    def _look(
         self, connection: pool.Connection, offered: Offered, query: Query, question: Understood | Invalid,
         client: str, secret_version: int | None, at: datetime,
-    ) -> tuple[Look, tuple[Subject, ...], list[Asked]]:  # fmt: skip
-        """How to look, for whom, and the lines there will probably be. Of a question that makes no sense, only who asks it.
-        What the guide asks for is not known before, so without named types all are looked up."""
+    ) -> Look:  # fmt: skip
+        """How to look. Of a question that makes no sense, only who asks it. What the guide asks for is not known before, so
+        without named types all are looked up."""
         today = clock.today(self.hub.settings.timezone)
         if isinstance(question, Invalid):
-            return Look(connection, offered, query, client, secret_version, at, today, []), (), []
-        types = list(offered.types if question.parameters is None else question.parameters)
-        expected = self._expected.lines(offered, question, query, client, today)
-        return Look(connection, offered, query, client, secret_version, at, today, types), question.subjects, expected
+            return Look(connection, offered, query, client, secret_version, at, today, (), NO_GUESS)
+        types = tuple(offered.types if question.parameters is None else question.parameters)
+        guess = self._expected.guess(offered, question, query, client, today)
+        return Look(connection, offered, query, client, secret_version, at, today, types, guess)
+
+    async def _read(
+        self, look: Look, question: Understood | Invalid
+    ) -> tuple[Asker, Understood | Refused, Sequence[Asked], Found]:
+        """Who asks; the question with what registers know besides, or why it is refused; its lines, and what the records
+        say of them."""
+        guess = look.guess
+        asker, found = await look.first()
+        self._expected.told(asker, look.query, look.client, look.types)
+        if refusal := barred(asker, look.query):
+            return asker, refusal, (), NOTHING
+        if isinstance(question, Invalid):
+            return asker, question, (), NOTHING
+        question = question.known_as(asker)
+        try:
+            lines = guess.confirmed(question, asker) or plan.lines(look.offered, question, asker.demands, look.today)
+        except Invalid as error:
+            return asker, error, (), NOTHING
+        granted = readable(line for line in lines if line.type in asker.fields)
+        if question.subjects != guess.subjects or not same(granted, guess.readable):
+            found = await look.again(question.subjects, granted)
+        elif found is None:
+            found = await look.each(question.subjects, granted)
+        return asker, question, lines, found
 
     @cached_property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.hub.settings.timezone)
 
     async def _send(
-        self, connection: pool.Connection, offered: Offered, query: Query, client: str, asker: Asker,
+        self, offered: Offered, query: Query, client: str, asker: Asker,
         question: Understood, at: datetime, lines: list[dict[str, Any]],
     ) -> Answer:  # fmt: skip
         id, subject = uuid7(), question.subjects[0]
@@ -138,7 +145,7 @@ class Answerer:
             self.hub.keys, id=id, at=at, kind=access_log.ANSWERED, department=asker.department, client=client,
             query=query, subjects=question.subjects, lines=lines, canonical=body,
         )  # fmt: skip
-        await _commit(connection, row)
+        await self._ledger.commit(row)
         return Answer(id, body[:-1] + b',"receipt":"' + signed.encode() + b'"}', lines)
 
     def _masked(self, subject: Subject, asker: Asker) -> dict[str, str]:
@@ -147,7 +154,7 @@ class Answerer:
                 "ref": self.hub.keys.pseudonym(subject.number, asker.department)[1]}  # fmt: skip
 
     async def _record_refusal(
-        self, connection: pool.Connection, query: Query, client: str, asker: Asker,
+        self, query: Query, client: str, asker: Asker,
         subjects: Sequence[Subject], at: datetime, refusal: Refused,
     ) -> None:  # fmt: skip
         body = canonical({"refused": refusal.type, "pointer": refusal.pointer})
@@ -155,18 +162,4 @@ class Answerer:
             self.hub.keys, id=uuid7(), at=at, kind=access_log.REFUSED, department=asker.department, client=client,
             query=query, subjects=subjects, lines=[], canonical=body, reason=refusal.type,
         )  # fmt: skip
-        await _commit(connection, row)
-
-
-async def _commit(connection: pool.Connection, entry: audit.Entry) -> None:
-    try:
-        await connection.execute(_AUDIT.sql, *_AUDIT.values(entry.parameters()))
-    except pool.ERRORS as error:
-        log.error("audit row not written", sqlstate=pool.sqlstate(error))
-        raise AuditUnavailable(
-            T("查询留痕无法写入，未作答复。", "The audit log cannot be written, so no answer is given."),
-            remedy=T(
-                "请稍后重试；管理员检查数据库空间与权限。", "Try again later; an administrator checks the database."
-            ),
-            headers={"Retry-After": "5"},
-        ) from error
+        await self._ledger.commit(row)

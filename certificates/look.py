@@ -30,20 +30,38 @@ log = get_logger(__name__)
 _REMEMBERED = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a question probably comes to: whom it is about, what the guide asks for, its lines, and those to be read."""
+
+    subjects: tuple[Subject, ...]
+    demands: tuple[Demand, ...] = ()
+    lines: Sequence[Asked] = ()
+    readable: Sequence[Asked] = ()
+
+    def confirmed(self, question: Understood, asker: Asker) -> Sequence[Asked]:
+        """The lines, where the registry has said just what was guessed; else none."""
+        return self.lines if question.subjects is self.subjects and asker.demands == self.demands else ()
+
+
+NO_GUESS = Guess(())
+
+
 class Expected:
     """What a client was last told of a service item: what its guide asks for, and what is granted. A guess, never a right."""
 
     def __init__(self) -> None:
         self._last: OrderedDict[tuple[str, str], tuple[tuple[Demand, ...], frozenset[str]]] = OrderedDict()
 
-    def lines(self, offered: Offered, question: Understood, query: Query, client: str, today: date) -> list[Asked]:
-        """The lines there will probably be to read."""
+    def guess(self, offered: Offered, question: Understood, query: Query, client: str, today: date) -> Guess:
+        """The lines there will probably be, and those of them to read."""
         demands, granted = self._last.get((client, query.service_item), ((), None))
         try:
             lines = plan.lines(offered, question, demands, today)
         except Invalid:  # the registry decides whether to say so
-            return []
-        return readable(line for line in lines if granted is None or line.type in granted)
+            return Guess(question.subjects)
+        read = readable(line for line in lines if granted is None or line.type in granted)
+        return Guess(question.subjects, demands, lines, read)
 
     def told(self, asked: Asker, query: Query, client: str, types: Iterable[str]) -> None:
         """Remember what was told; of other types nothing is known."""
@@ -65,10 +83,12 @@ class Look:
     secret_version: int | None
     at: datetime
     today: date
-    types: Sequence[str]
+    types: tuple[str, ...]
+    guess: Guess
 
-    async def first(self, subjects: Sequence[Subject], lines: list[Asked]) -> tuple[Asker, Found | None]:
-        """Who asks, and what the records say of these lines; None when that failed. DatabaseUnavailable when away."""
+    async def first(self) -> tuple[Asker, Found | None]:
+        """Who asks, and what the records say of the lines guessed; None when that failed. DatabaseUnavailable when away."""
+        subjects, lines = self.guess.subjects, self.guess.readable
         if lines:
             try:
                 return await self._ask(subjects, lines)
@@ -79,7 +99,7 @@ class Look:
         except pool.ERRORS as error:
             raise pool.unreachable() from error
 
-    async def again(self, subjects: Sequence[Subject], lines: list[Asked]) -> Found:
+    async def again(self, subjects: Sequence[Subject], lines: Sequence[Asked]) -> Found:
         """What the records say of these lines, together or, where that fails, each."""
         try:
             return (await self._ask(subjects, lines))[1] if lines else NOTHING
@@ -87,7 +107,7 @@ class Look:
             _survive(error, lines)
         return await self.each(subjects, lines)
 
-    async def each(self, subjects: Sequence[Subject], lines: list[Asked]) -> Found:
+    async def each(self, subjects: Sequence[Subject], lines: Sequence[Asked]) -> Found:
         """One line never blocks another: each is asked by itself, and only the failing ones stay unknown. A line that failed
         alone is not tried again."""
         until = time.monotonic() + 3 * pool.STATEMENT_SECONDS  # however many lines: a clerk waits
@@ -100,7 +120,7 @@ class Look:
                 _survive(error, [line])
         return together(found)
 
-    async def _ask(self, subjects: Sequence[Subject], lines: list[Asked]) -> tuple[Asker, Found]:
+    async def _ask(self, subjects: Sequence[Subject], lines: Sequence[Asked]) -> tuple[Asker, Found]:
         reading = self.offered.statement((part for line in lines for part in line.parts), len(subjects))
         datasets = {one.id: one for type in self.types for one in self.offered.types[type].datasets}.values()
         values = {
@@ -126,7 +146,7 @@ def readable(lines: Iterable[Asked]) -> list[Asked]:
     return [line for line in lines if line.parts and line.offer and line.offer.question.asks]
 
 
-def same(lines: list[Asked], others: list[Asked]) -> bool:
+def same(lines: Sequence[Asked], others: Sequence[Asked]) -> bool:
     """Whether these lines read the same of the records."""
     return [(line.parts, line.parameters) for line in lines] == [(line.parts, line.parameters) for line in others]
 
@@ -142,7 +162,7 @@ def _found(reading: Reading, rows: dict[str, Any], subjects: Sequence[Subject]) 
     )  # fmt: skip
 
 
-def _survive(error: Exception, lines: list[Asked]) -> None:
+def _survive(error: Exception, lines: Sequence[Asked]) -> None:
     """Go on after a question that is wrong or slow; a database that is away ends everything."""
     if pool.is_away(error):
         raise error

@@ -96,7 +96,7 @@ def is_away(error: Exception) -> bool:
     return not isinstance(error, asyncpg.DataError)
 
 
-def sqlstate(error: Exception) -> str | None:
+def sqlstate(error: BaseException) -> str | None:
     """The code that is logged of an error; its words may quote a person's data."""
     return getattr(error, "sqlstate", None)
 

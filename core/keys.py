@@ -98,14 +98,12 @@ class Keys:
 
     def pseudonym(self, value: str, scope: str = "") -> tuple[str, str]:
         """(kid, keyed pseudonym): HMAC-SHA-256, so that it cannot be turned back or joined across scopes."""
-        return self.pseudonyms(value, scope)[-1]
+        kid, key = self._secret("pseudonym")[-1]
+        return kid, _pseudonym(key, value, scope)
 
     def pseudonyms(self, value: str, scope: str = "") -> list[tuple[str, str]]:
         """(kid, pseudonym) under every key still kept, the newest last: under one of them an older row has it."""
-        return [
-            (kid, _encode(hmac.digest(key, f"{scope}\0{value}".encode(), "sha256")))
-            for kid, key in self._secret("pseudonym")
-        ]
+        return [(kid, _pseudonym(key, value, scope)) for kid, key in self._secret("pseudonym")]
 
     def encrypt(self, plain: bytes, name: str) -> tuple[str, bytes]:
         """(kid, AES-256-GCM cipher text); `name` is bound in, so that rows cannot be swapped."""
@@ -142,6 +140,10 @@ class Keys:
 
     def _secret(self, kind: Kind) -> list[tuple[str, bytes]]:
         return self._ring.of(kind)
+
+
+def _pseudonym(key: bytes, value: str, scope: str) -> str:
+    return _encode(hmac.digest(key, f"{scope}\0{value}".encode(), "sha256"))
 
 
 def _encode(value: bytes) -> str:

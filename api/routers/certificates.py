@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api import metrics
+from api import metrics, read
 from api.etag import unchanged
-from api.state import Called, Running
+from api.state import Running, running_of
 from catalog_registry.certificate_types import Parameter
 from certificates.offered import Offer
 from certificates.request import Query
@@ -27,9 +27,9 @@ router = APIRouter(tags=["证明 certificates"])
         422: {"description": "请求内容不符合要求 / not as asked for"},
         503: {"description": "不能留痕或数据库未响应，未作答复 / no audit or no database, no answer"},
     },
-    openapi_extra={"security": [{"oauth2": []}]},
+    openapi_extra={"security": [{"oauth2": []}], "requestBody": read.described(Query)},
 )
-async def ask(caller: Called, query: Query, running: Running) -> Response:
+async def ask(request: Request) -> Response:
     """一次查询一个办件的多项证明，按办事指南次序答复；省略 certificates 则查询事项要求的全部证明。未获授权或不能确定的项为 unknown，
     并说明原因。material 说明对应材料是否免提交。证件号码只放在请求体中。
 
@@ -37,9 +37,12 @@ async def ask(caller: Called, query: Query, running: Running) -> Response:
     A line not granted or not certain is unknown, with reasons. `material` says whether the paper is still to be brought.
     Numbers travel in the body only.
     """
+    running = running_of(request)
+    caller = running.tokens.caller(request)  # asked before anything is said about the body
+    query = await read.body(request, Query)
     answer = await running.answerer.ask(query, caller.client, secret_version=caller.secret_version)
     for line in answer.lines:
-        metrics.ANSWERS.labels(line["type"], line["state"]).inc()
+        metrics.labelled(metrics.ANSWERS, line["type"], line["state"]).inc()
     return Response(answer.body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

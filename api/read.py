@@ -1,0 +1,45 @@
+"""A JSON body read straight into its model. For the one route where every microsecond counts: FastAPI's own way to the same
+model and the same refusals, through its dependencies, takes a sixth of an answer's time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
+REF = "#/components/schemas/{model}"
+
+
+async def body(request: Request, model: type[M]) -> M:
+    """The body as the model. Raises RequestValidationError, as FastAPI does, for what is no JSON or not of its form."""
+    raw = await request.body()
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        raise RequestValidationError([{**found[0], "loc": ("body", _where(raw))}])
+    raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found])
+
+
+def _where(raw: bytes) -> int:
+    """The character at which a body stops being JSON."""
+    try:
+        json.loads(raw)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return error.pos if isinstance(error, json.JSONDecodeError) else error.start
+    except (RecursionError, ValueError):  # brackets without end, a number of thousands of digits
+        pass
+    return 0
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """The body in OpenAPI."""
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": model.model_json_schema(ref_template=REF)}},
+    }
