@@ -10,6 +10,8 @@ from sqlalchemy import Connection, text
 
 from catalog_registry import departments
 from connectors.system import Feed, System, systems
+from core.errors import Forbidden
+from core.text import T
 from schemas.published import Published
 
 
@@ -31,6 +33,22 @@ def feeds_of(published: Published) -> dict[str, list[Feed]]:
 def feed_ids(published: Published) -> dict[str, list[str]]:
     """Dataset → the ids of its feeds."""
     return {dataset: [feed.id for feed in feeds] for dataset, feeds in feeds_of(published).items()}
+
+
+def readable(published: Published, dataset: str, department: str) -> frozenset[str] | None:
+    """The source systems whose rows of a dataset its department, or that of a system that feeds it (a district), may read;
+    None for all of them. Raises Forbidden for any other department."""
+    contract = published.contracts.get(dataset)
+    if contract is None or contract.department == department:
+        return None
+    own = frozenset(system.id for system in listed(published) if system.department == department)
+    allowed = own & {feed.system for feed in feeds_of(published).get(dataset, ())}
+    if not allowed:
+        raise Forbidden(
+            T("该资源不属于本部门。", "This dataset is another department's."),
+            remedy=T("向提供部门申请,或查询相应的证明。", "Ask its department, or ask for a certificate instead."),
+        )
+    return allowed
 
 
 def known(connection: Connection, published: Published) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Works on the entities and mentions that `linking.link` left in the session's `wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,28 +16,27 @@ from core import events
 from core.actor import SYSTEM
 from libraries import license
 from libraries.gather import when
-from libraries.rules import DERIVED_RANK, Giver, Rules
+from libraries.rules import DERIVED_RANK, Claim, Giver, Rules
 from schemas.derive import sql
 from schemas.library import Attribute
 from schemas.published import Published
 
 TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS work_claim (entity_id uuid, attribute text, value text, rank integer, status text, "
-    "department text, dataset text, batch uuid, known_from timestamptz, since text, derived text) ON COMMIT DELETE ROWS",
+    "department text, dataset text, batch uuid, known_from timestamptz, since text, derived text, key bytea) "
+    "ON COMMIT DELETE ROWS",
 )
-# of one rank the newest claim decides: by the valid time its contract names, then by when the hub learned of it
-_ORDER = 'rank, since COLLATE "C" DESC NULLS LAST, known_from DESC NULLS LAST, value COLLATE "C", dataset, batch'
+#: a value masked at its source decides only where nobody gives it whole; of one rank the newest claim does: by the valid time
+#: its contract names, then by when the hub learned of it. libraries/why.py says the same in words
+ORDER = (
+    'strpos(value, \'*\') > 0, rank, since COLLATE "C" DESC NULLS LAST, known_from DESC NULLS LAST, value COLLATE "C", '
+    "dataset, batch"
+)
 
 
 def make(conn: Connection, rules: Rules, published: Published) -> tuple[int, int]:
     """Make the golden records of the chunk's entities again; returns how many there are and how many lost theirs."""
-    for giver in rules.givers:
-        _collect(conn, giver, rules.today)
-    for name, attribute in rules.library.attributes.items():
-        if attribute.derive:
-            _derive(conn, rules, name, attribute)
-    if license.IDENTIFIER in rules.library.attributes:
-        _assign(conn, rules, published)
+    collect(conn, rules, published)
     made = _write(conn, rules)
     emptied = conn.scalars(
         text(
@@ -52,29 +52,55 @@ def make(conn: Connection, rules: Rules, published: Published) -> tuple[int, int
     return made, len(emptied)
 
 
+def collect(conn: Connection, rules: Rules, published: Published) -> None:
+    """Everything that the linked mentions' records give, and what follows from it, into `work_claim`."""
+    for giver in rules.givers:
+        _collect(conn, giver, rules.today)
+    for name, attribute in rules.library.attributes.items():
+        if attribute.derive:
+            _derive(conn, rules, name, attribute)
+    if license.IDENTIFIER in rules.library.attributes:
+        _assign(conn, rules, published)
+
+
 def _collect(conn: Connection, giver: Giver, today: date) -> None:
     """All that one dataset says of the chunk's entities in one role, in one query."""
+    if not giver.claims:
+        return
     condition, values = when(giver, today)
-    listed, parameters = [], dict[str, Any](values)
-    for n, claim in enumerate(giver.claims):
+    said, parameters = saying(giver, giver.claims)
+    conn.execute(
+        text(
+            "INSERT INTO work_claim SELECT w.target, a.name, v.value, a.rank, a.status, :department, :dataset, r._batch, "
+            f"r._known_from, {since(giver)}, NULL, w.key {said} AND w.target IS NOT NULL AND {condition or 'true'}"
+        ),
+        {**parameters, **values, "department": giver.contract.department},
+    )
+
+
+def since(giver: Giver) -> str:
+    """SQL: from when a record `r` is valid, as text; NULL where its contract names no such item."""
+    start = giver.contract.valid_from
+    return f"to_jsonb(r.{sql.quote(start)}) #>> '{{}}'" if start else "CAST(NULL AS text)"
+
+
+def saying(giver: Giver, claims: Sequence[Claim]) -> tuple[str, dict[str, Any]]:
+    """SQL from FROM on, and its parameters: mentions `w` in the giver's role, their records `r`, the claims `a` (name, rank,
+    status) and each value `v.value`; whether the mention is linked and the contribution's condition met is for the caller."""
+    listed, parameters = [], dict[str, Any]()
+    for n, claim in enumerate(claims):
         said = claim.sql if claim.constant is None else f"CAST(:value_{n} AS text)"
         listed.append(f"(:name_{n}, {said}, CAST(:cut_{n} AS text), {claim.rank}, :status_{n})")
         parameters |= {f"name_{n}": claim.attribute, f"cut_{n}": claim.cut, f"status_{n}": claim.status}
         if claim.constant is not None:
             parameters[f"value_{n}"] = claim.constant
-    if not listed:
-        return
-    since = f"to_jsonb(r.{sql.quote(giver.contract.valid_from)}) #>> '{{}}'" if giver.contract.valid_from else "NULL"
-    conn.execute(
-        text(
-            "INSERT INTO work_claim SELECT w.target, a.name, v.value, a.rank, a.status, :department, :dataset, r._batch, "
-            f"r._known_from, {since} FROM work_mention w "
-            f"CROSS JOIN LATERAL (SELECT * FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key OFFSET 0) r "
-            f"CROSS JOIN LATERAL (VALUES {', '.join(listed)}) AS a (name, value, cut, rank, status) CROSS JOIN LATERAL "
-            "unnest(CASE WHEN a.cut IS NULL THEN ARRAY[a.value] ELSE string_to_array(a.value, a.cut) END) AS v (value) "
-            f"WHERE w.target IS NOT NULL AND w.dataset = :dataset AND w.role = :role AND {condition or 'true'} AND v.value <> ''"
-        ),
-        {**parameters, "department": giver.contract.department, "dataset": giver.contract.id, "role": giver.role},
+    return (
+        "FROM work_mention w "
+        f"CROSS JOIN LATERAL (SELECT * FROM {sql.current(giver.contract.id)} r WHERE r._key = w.key OFFSET 0) r "
+        f"CROSS JOIN LATERAL (VALUES {', '.join(listed)}) AS a (name, value, cut, rank, status) CROSS JOIN LATERAL "
+        "unnest(CASE WHEN a.cut IS NULL THEN ARRAY[a.value] ELSE string_to_array(a.value, a.cut) END) AS v (value) "
+        "WHERE w.dataset = :dataset AND w.role = :role AND v.value <> ''",
+        {**parameters, "dataset": giver.contract.id, "role": giver.role},
     )
 
 
@@ -88,7 +114,7 @@ def _derive(conn: Connection, rules: Rules, name: str, attribute: Attribute) -> 
     conn.execute(
         text(
             "INSERT INTO work_claim SELECT c.entity_id, :name, d.derived, c.rank + :behind, c.status, c.department, c.dataset, "
-            "c.batch, c.known_from, c.since, :origin FROM work_claim c JOIN unnest(CAST(:values AS text[]), "
+            "c.batch, c.known_from, c.since, :origin, c.key FROM work_claim c JOIN unnest(CAST(:values AS text[]), "
             "CAST(:derived AS text[])) AS d (value, derived) ON d.value = c.value WHERE c.attribute = :origin"
         ),
         {"name": name, "behind": DERIVED_RANK, "origin": origin, "values": values, "derived": derived},
@@ -142,7 +168,7 @@ def _write(conn: Connection, rules: Rules) -> int:
 # The JSON is joined as text and parsed once: three times faster than building it value by value.
 _WRITE = f"""
 WITH best AS (
-  SELECT DISTINCT ON (entity_id, attribute) * FROM work_claim ORDER BY entity_id, attribute, {_ORDER}
+  SELECT DISTINCT ON (entity_id, attribute) * FROM work_claim ORDER BY entity_id, attribute, {ORDER}
 ), lists AS (
   SELECT entity_id, attribute, rank, jsonb_agg(DISTINCT value) AS value
   FROM work_claim WHERE attribute = ANY(:many) GROUP BY entity_id, attribute, rank

@@ -45,7 +45,7 @@ def gather(conn: Connection, rules: Rules, numbers: Iterable[str]) -> None:
         _named(conn, rules, round)
         found = _lead_on(conn, rules, round) if rules.kind.named else 0
         round += 1
-    _identify(conn, rules)
+    identify(conn, rules)
     for giver in rules.givers:
         if giver.target is None:
             _mark(conn, giver, rules.today)
@@ -118,7 +118,7 @@ def _lead_on(conn: Connection, rules: Rules, round: int) -> int:
     ).rowcount
 
 
-def _identify(conn: Connection, rules: Rules) -> None:
+def identify(conn: Connection, rules: Rules) -> None:
     """What each number is proven to be, by the value types: identifiers' arithmetic is not repeated in SQL."""
     rows = conn.execute(text("SELECT DISTINCT id_kind, id_value FROM work_mention")).all()
     kinds, values = [row.id_kind for row in rows], [row.id_value for row in rows]

@@ -25,7 +25,7 @@ from core.errors import Retry
 from core.hub import Hub
 from core.log import get_logger
 from core.text import T
-from libraries import claims, linking, rules, withholding
+from libraries import claims, conflicts, linking, rules, withholding
 from libraries.lookup import Golden, Value, find, get
 from libraries.rules import Rules
 from schemas import published as published_set
@@ -111,6 +111,7 @@ def _chunk(
         numbers = linking.referred(conn, one, found) if following is linking.references else found
         linked = linking.link(conn, one, numbers)
         made, removed = claims.make(conn, one, published)
+        conflicts.note(conn, one, published)
     result.created += linked.created
     result.linked += linked.linked
     result.conflicts += linked.conflicts

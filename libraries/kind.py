@@ -55,3 +55,11 @@ def standard(kind: ValueType, written: str) -> str | None:
     """One value in its standard form; None when it has none."""
     value: str | None = kind.standardise(pa.array([written], pa.string()), Options())[0][0].as_py()
     return value
+
+
+def masked(kind: ValueType, value: str | None) -> str | None:
+    """One value, given as text, in the form that lists show."""
+    if value is None:
+        return None
+    shown: str | None = kind.mask(pa.array([value], pa.string()).cast(kind.arrow), "list")[0].as_py()
+    return shown

@@ -62,6 +62,12 @@ PROVENANCE: tuple[tuple[str, TypeEngine[Any]], ...] = (
     ("_row_no", BigInteger()),
     ("_known_from", DateTime(timezone=True)),
 )
+#: how a former record ended; in every row of a history table
+ENDING: tuple[tuple[str, TypeEngine[Any]], ...] = (
+    ("_known_to", DateTime(timezone=True)),
+    ("_ended", String()),
+    ("_ended_by", Uuid()),
+)
 
 
 def read(
@@ -70,7 +76,7 @@ def read(
     *,
     where: Predicate | None = None,
     scope: Predicate | None = None,
-    as_known: datetime | None = None,
+    known_at: datetime | None = None,
     as_of: date | None = None,
     columns: Sequence[str] | None = None,
     withheld: bool = False,
@@ -81,7 +87,7 @@ def read(
         contract,
         where=where,
         scope=scope,
-        as_known=as_known,
+        known_at=known_at,
         as_of=as_of,
         columns=columns,
         withheld=withheld,
@@ -95,7 +101,7 @@ def select(
     *,
     where: Predicate | None = None,
     scope: Predicate | None = None,
-    as_known: datetime | None = None,
+    known_at: datetime | None = None,
     as_of: date | None = None,
     columns: Sequence[str] | None = None,
     withheld: bool = False,
@@ -104,7 +110,8 @@ def select(
     """The statement that reads records.
 
     where, scope   the question's condition and the reader's row scope; both must hold
-    as_known       what the hub knew at this aware moment; None reads the current records
+    known_at       what the hub knew at this aware moment; None reads the current records. Of a moment after a source's last
+                   merge (`horizon`) no more can be said than what was known then, which is what this gives
     as_of          records valid on this business day in `zone`, both ends included and an empty end open. A contract
                    that names neither validFrom nor validTo has valid time = known time: what was known as it ended
     columns        names of items or provenance columns; None gives all of them
@@ -112,16 +119,16 @@ def select(
                    version is shown only while its record is current and neither of the two is withheld today: asking
                    for a moment before the repair does not bring a penalty back
 
-    Raises ValueError for a naive `as_known`, KeyError for an unknown column.
+    Raises ValueError for a naive `known_at`, KeyError for an unknown column.
     """
-    if as_known is not None and as_known.tzinfo is None:
-        raise ValueError("as_known must be an aware datetime")
+    if known_at is not None and known_at.tzinfo is None:
+        raise ValueError("known_at must be an aware datetime")
     conditions: list[ColumnElement[bool]] = []
     dated = contract.valid_from is not None or contract.valid_to is not None
     if as_of is not None and not dated:
         last = _midnight(as_of + timedelta(days=1), zone) - timedelta(microseconds=1)
-        as_known = last if as_known is None else min(as_known, last)
-    rows = current(contract) if as_known is None else _known(contract, as_known)
+        known_at = last if known_at is None else min(known_at, last)
+    rows = current(contract) if known_at is None else _known(contract, known_at)
     if as_of is not None and dated:
         conditions.append(_valid(contract, rows.c, as_of, zone))
     conditions += [condition(rows.c) for condition in (scope, where) if condition is not None]
@@ -136,9 +143,26 @@ def current(contract: Contract) -> TableClause:
 
 
 def history(contract: Contract) -> TableClause:
-    """The table of a dataset's former records; `_known_to` is when each stopped being what the hub knew."""
-    ended = column("_known_to", DateTime(timezone=True))
-    return table(f"{contract.id}_history", *_columns(contract), ended, schema=SCHEMA)
+    """The table of a dataset's former records: when each stopped being what the hub knew, how (`changed` or `removed`),
+    and by which batch."""
+    ended = [column(name, kind) for name, kind in ENDING]
+    return table(f"{contract.id}_history", *_columns(contract), *ended, schema=SCHEMA)
+
+
+def horizon(conn: Connection, dataset: str) -> dict[str, datetime]:
+    """By source system, the known time of the last batch that merged: up to then, what was known when never changes.
+
+    What is known of a later moment may still come: a batch that landed before it may yet merge. Whoever must be able to
+    repeat a read asks for the earlier of the moment wanted and this one.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT ON (system) system, known_at FROM hub.batch WHERE dataset = :dataset AND known_at IS NOT NULL "
+            "ORDER BY system, known_at DESC"
+        ),
+        {"dataset": dataset},
+    )
+    return {row.system: row.known_at for row in rows}
 
 
 def _columns(contract: Contract) -> list[Any]:

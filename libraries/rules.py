@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -45,7 +45,8 @@ class Claim:
 class Giver:
     """One contribution of one dataset. `type` is the licence's; `target` the dataset whose record it is about, where that
     is another; `register` says that the dataset is the library's own register: the identity's first authority. `holders`
-    are the roles of a licence's holders, `succession` the item in common with those before and after it."""
+    are the roles of a licence's holders, `succession` the item in common with those before and after it. `items` tells which
+    item an attribute comes from; `refused` are claims to attributes that only others may give."""
 
     contract: Contract
     role: str
@@ -56,6 +57,9 @@ class Giver:
     holders: tuple[str, ...]
     succession: str | None
     claims: tuple[Claim, ...]
+    items: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    refused: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,21 +124,33 @@ def _giver(library: Library, kind: Kind, contract: Contract, contribution: Contr
     if target is None:
         subject = next(subject for subject in contract.subjects if subject.role == contribution.role)
     type_ = contribution.values.get("type") if library.types else None
-    claims = []
+    claims: list[Claim] = []
+    refused: list[Claim] = []
     for name, (said_sql, constant, cut) in _given(library, kind, contract, subject, contribution).items():
         said = library.attributes[name]
         # a licence's authority is its type's issuer, whoever else issues licences
         order = (library.types[type_].authority,) if type_ and type_ in library.types else said.authority
         rank = _rank(order, contract.department)
-        if rank == len(order) and said.only and not said.unverified:
-            continue
-        claims.append(Claim(name, said_sql, constant, cut, rank, _status(said, rank, len(order))))
+        not_theirs = rank == len(order) and said.only and not said.unverified
+        claim = Claim(name, said_sql, constant, cut, rank, _status(said, rank, len(order)))
+        (refused if not_theirs else claims).append(claim)
     identity = library.attributes[library.identity].authority
     register = target is None and library.identity in contribution.items and contract.department in identity[:1]
     return Giver(
         contract, contribution.role, contribution.when, type_, target, register, contribution.holders,
-        contribution.succession, tuple(claims),
+        contribution.succession, tuple(claims), _items(library, kind, subject, contribution), contribution.codes,
+        tuple(refused),
     )  # fmt: skip
+
+
+def _items(library: Library, kind: Kind, subject: Subject | None, contribution: Contribution) -> dict[str, str]:
+    """Attribute → the item it comes from; the subject's number and name where the library takes them from the mention."""
+    items = dict(contribution.items)
+    if subject is not None:
+        items |= {name: subject.id for name in kind.numbers if name in library.attributes and name not in items}
+        if kind.named and subject.name is not None:
+            items.setdefault(kind.name, subject.name)
+    return items
 
 
 def _given(

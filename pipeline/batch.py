@@ -63,6 +63,7 @@ class Batch:
     reason: dict[str, Any] | None
     started_at: datetime
     landed_at: datetime | None
+    known_at: datetime | None
     merged_at: datetime | None
     delivered_at: datetime | None
 
@@ -104,6 +105,22 @@ def unfinished(connection: Connection, feed: str) -> list[Batch]:
         {"feed": feed},
     )
     return [Batch(**row._mapping) for row in rows]
+
+
+def known_at(connection: Connection, batch: Batch) -> datetime:
+    """When what a batch brings became known: at its landing, or when a named person let it in if that was later, never when
+    it happens to merge; and always after what its feed brought before, whatever clocks did, so that versions have an order.
+    """
+    known: datetime = connection.execute(
+        text(
+            "SELECT greatest(b.landed_at, (SELECT max(d.at) FROM hub.decision d WHERE d.batch_id = b.id AND d.row_no IS NULL "
+            "AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)), "
+            "(SELECT max(o.known_at) + interval '1 microsecond' FROM hub.batch o WHERE o.feed = b.feed AND o.id <> b.id)) "
+            "FROM hub.batch b WHERE b.id = :id"
+        ),
+        {"id": batch.id},
+    ).scalar_one()
+    return known
 
 
 def last_merged(connection: Connection, feed: str) -> Batch | None:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -35,6 +36,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     tables = {name: f"staging.{table}" for name, table in staged.tables.items()}
     with hub.begin() as connection:
         _in_turn(connection, batch)
+        known = batches.known_at(connection, batch)
         bare = _locked_if_empty(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
         if feed.mode == "full":
@@ -43,8 +45,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         for name in ("rows", "gone"):
             connection.execute(text(f"ANALYZE {tables[name]}"))
         with _indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
-            inserted, changed = _merge_rows(connection, contract, feed, batch, tables, empty=before.rows == 0)
-        closed = _close(connection, contract, batch, tables)
+            inserted, changed = _merge_rows(connection, contract, feed, batch, known, tables, empty=before.rows == 0)
+        closed = _close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"], tables["gone"])
@@ -83,16 +85,17 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             ),
             {"feed": feed.id, "seq": batch.seq},
         )
-        return batches.move(connection, batch, "merged", actor, evidence=evidence)
+        return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known)
 
 
 def _merge_rows(
-    connection: Connection, contract: Contract, feed: Feed, batch: Batch, tables: dict[str, str], *, empty: bool
-) -> tuple[int, int]:
+    connection: Connection, contract: Contract, feed: Feed, batch: Batch, known: datetime, tables: dict[str, str],
+    *, empty: bool,
+) -> tuple[int, int]:  # fmt: skip
     """One statement writes current and history. Returns rows inserted and changed."""
     items = [sql.quote(item.name) for item in contract.items]
     current, history = sql.current(contract.id), sql.history(contract.id)
-    facts = {"system": feed.system, "batch": batch.id, "known": batch.landed_at}
+    facts = {"system": feed.system, "batch": batch.id, "known": known}
     columns = ["_key", "_system", *items, "_row_hash", "_batch", "_row_no", "_known_from"]
     staged = ["s._key", ":system", *(f"s.{item}" for item in items), "s._row_hash", ":batch", "s._row_no", ":known"]
     if empty:
@@ -171,7 +174,7 @@ def _indexed_after(connection: Connection, table: str) -> Iterator[None]:
         connection.execute(text(added if index.key else index.made_by))
 
 
-def _close(connection: Connection, contract: Contract, batch: Batch, tables: dict[str, str]) -> int:
+def _close(connection: Connection, contract: Contract, batch: Batch, known: datetime, tables: dict[str, str]) -> int:
     """End the rows that the source no longer has: into history, never away. Returns how many."""
     names = [
         "_key",
@@ -192,7 +195,7 @@ def _close(connection: Connection, contract: Contract, batch: Batch, tables: dic
                 f"SELECT {listed}, :known, 'removed', :batch FROM gone), "
                 f"touched AS (INSERT INTO {tables['touched']} SELECT _key FROM gone) SELECT count(*) FROM gone"
             ),
-            {"known": batch.landed_at, "batch": batch.id},
+            {"known": known, "batch": batch.id},
         ).scalar_one()
     )
 

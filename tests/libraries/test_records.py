@@ -108,12 +108,12 @@ def right(request: pytest.FixtureRequest, hub: Hub) -> Contract:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.none() | moments, st.none() | st.dates(date(2025, 12, 27), date(2026, 1, 9)), st.booleans())
 def test_reads_what_the_oracle_says(
-    hub: Hub, right: Contract, written: list[Any], as_known: datetime | None, as_of: date | None, scoped: bool
+    hub: Hub, right: Contract, written: list[Any], known_at: datetime | None, as_of: date | None, scoped: bool
 ) -> None:
     every = versions(written)
     expected = []
     for one in every:
-        moment = as_known
+        moment = known_at
         if as_of is not None and right.valid_from is None:
             # the day ends at midnight in Shanghai, 16:00 UTC
             ending = datetime(as_of.year, as_of.month, as_of.day, 16, tzinfo=UTC) - timedelta(microseconds=1)
@@ -129,7 +129,7 @@ def test_reads_what_the_oracle_says(
             connection,
             right,
             scope=(lambda row: row.district == "430902") if scoped else None,
-            as_known=as_known,
+            known_at=known_at,
             as_of=as_of,
             columns=["id", "district", "_known_from"],
         )
@@ -166,13 +166,13 @@ def test_both_conditions_hold_and_values_are_typed(hub: Hub, right: Contract) ->
 
 def test_mistakes_of_the_caller_are_refused(hub: Hub, right: Contract) -> None:
     with pytest.raises(ValueError, match="aware"):
-        records.select(right, as_known=datetime(2026, 1, 1))
+        records.select(right, known_at=datetime(2026, 1, 1))
     with pytest.raises(KeyError, match="nothing"):
         records.select(right, columns=["nothing"])
 
 
 def test_conditions_reach_the_indexes_of_both_tables(hub: Hub, right: Contract) -> None:
-    statement = records.select(right, where=lambda row: row["_key"] == b"\x01", as_known=START)
+    statement = records.select(right, where=lambda row: row["_key"] == b"\x01", known_at=START)
     with hub.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})

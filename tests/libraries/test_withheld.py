@@ -106,16 +106,16 @@ def test_consumers_see_what_is_shared_today(
     today = (START + day * DAY).date()
     last = {one.id: one for one in every if one.known_to is None}
     moment = None if ago is None else START + ago * DAY
-    as_known = moment + DAY / 2 if moment else None
+    known_at = moment + DAY / 2 if moment else None
     standing = [
         one for one in every
-        if (one.known_to is None if as_known is None
-            else one.known_from <= as_known and (one.known_to is None or as_known < one.known_to))
+        if (one.known_to is None if known_at is None
+            else one.known_from <= known_at and (one.known_to is None or known_at < one.known_to))
     ]  # fmt: skip
     shared = [
         one for one in standing if one.id in last and not one.withheld(today) and not last[one.id].withheld(today)
     ]
-    asked: dict[str, object] = {"as_known": as_known}
+    asked: dict[str, object] = {"known_at": known_at}
     if by_date and moment:  # the day's end in Shanghai lies between the day's first moment and the next one's
         asked = {"as_of": moment.date(), "zone": "UTC"}
     with hub.begin() as connection, clock.override(START + day * DAY):

@@ -1,0 +1,112 @@
+"""Whom a record names, for reading by number and name: every form and other number of one subject, and whether a row is theirs.
+
+A number alone opens nothing: the name must be one that a record, or a register, knows with the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Connection, String, cast, false, func, or_, text
+
+from libraries import mentions
+from libraries.kind import standard as standard_of
+from libraries.records import Columns
+from libraries.rules import KINDS
+from schemas.contract import Contract
+from schemas.types import get
+
+
+@dataclass(frozen=True)
+class Named:
+    """One subject: its numbers in every form known, its names, and whether the two are known together anywhere (a row with the
+    number and no name is theirs only then)."""
+
+    numbers: frozenset[str]
+    names: frozenset[str]
+    together: bool
+
+
+def standard(number: str) -> str:
+    """A number as most records hold it: the form that the audit log's pseudonym is made of."""
+    return next((found for kind in KINDS.values() if (found := kind.standard(number)) is not None), number)
+
+
+def resolve(conn: Connection, number: str, name: str) -> Named | None:
+    """Who is meant by this number and name; None when the number cannot be one."""
+    numbers: set[str] = set()
+    names = {name, *(one for type_ in ("person_name", "organisation_name") if (one := standard_of(get(type_), name)))}
+    for kind in KINDS.values():
+        wanted = kind.standard(number)
+        if wanted is None:
+            continue
+        numbers |= {wanted, kind.form(wanted)}
+        for condition in kind.joins:
+            found = text(
+                "SELECT DISTINCT m.id_value FROM (VALUES (CAST(:form AS text))) AS n (number) CROSS JOIN LATERAL ("
+                f"SELECT * FROM libraries.mention m WHERE {condition} AND m.id_kind = ANY(:kinds)) m"
+            )
+            numbers |= set(conn.scalars(found, {"form": kind.form(wanted), "kinds": list(kind.kinds)}))
+    if not numbers:
+        return None
+    given = {"numbers": sorted(numbers), "names": sorted(names)}
+    also = conn.execute(
+        text("SELECT kind, value FROM libraries.also_known(CAST(:numbers AS text[]), CAST(:names AS text[]))"), given
+    ).all()
+    numbers |= {row.value for row in also if row.kind == "number"}
+    names |= {row.value for row in also if row.kind == "name"}
+    together = conn.execute(
+        text("SELECT EXISTS (SELECT FROM libraries.mention WHERE id_value = ANY(:numbers) AND name = ANY(:names))"),
+        {"numbers": sorted(numbers), "names": sorted(names)},
+    ).scalar_one()
+    return Named(frozenset(numbers), frozenset(names), bool(together))
+
+
+def keys(conn: Connection, contract: Contract, named: Named, limit: int) -> list[bytes]:
+    """The keys of current records of a dataset with one of the numbers, at most `limit`."""
+    rows = conn.scalars(
+        text(
+            "SELECT DISTINCT key FROM libraries.mention WHERE dataset = :dataset AND id_value = ANY(:numbers) "
+            "AND (name = ANY(:names) OR name IS NULL) LIMIT :limit"
+        ),
+        {"dataset": contract.id, "numbers": sorted(named.numbers), "names": sorted(named.names), "limit": limit},
+    )
+    return [bytes(key) for key in rows]
+
+
+def mentioned(contract: Contract, row: Columns, numbers: Collection[str]) -> ColumnElement[bool]:
+    """A condition on rows, former ones too, that every row with one of the numbers meets, and few others."""
+    found: list[ColumnElement[bool]] = []
+    for subject in contract.subjects:
+        for name in filter(None, (subject.id, subject.otherwise)):
+            if subject.separator is None:
+                found.append(row[name].in_(sorted(numbers)))
+            else:
+                found += [func.strpos(cast(row[name], String), number) > 0 for number in sorted(numbers)]
+    return or_(false(), *found)
+
+
+def naming(contract: Contract, rows: Sequence[Mapping[str, Any]], named: Named) -> list[Any]:
+    """Those of the rows that name the subject by number and name."""
+    said = _said(contract, rows)
+    theirs = {
+        one["row"]
+        for one in said
+        if one["id_value"] in named.numbers and (one["name"] in named.names or (one["name"] is None and named.together))
+    }
+    return [row for number, row in enumerate(rows) if number in theirs]
+
+
+def numbers(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Every number in the rows' roles, as the audit log knows them."""
+    return {standard(one["id_value"]) for one in _said(contract, rows) if one["id_value"]}
+
+
+def _said(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+    values = {item.name: pa.array([row[item.name] for row in rows], item.type.arrow) for item in contract.items}
+    options = {item.name: item.options for item in contract.items}
+    said: list[dict[str, Any]] = mentions.of_rows(contract, values, options).to_pylist()
+    return said
