@@ -185,6 +185,13 @@ def grant_by_default(connection: psycopg.Connection[tuple[object, ...]]) -> None
     connection.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA records GRANT SELECT ON TABLES TO hutong_answer")
 
 
+def clear(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Drop every schema of the product, in the caller's transaction."""
+    for schema in SCHEMAS:
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(_VERSION)))
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(str(resources.files("core") / "migrations"))))

@@ -80,8 +80,8 @@ class Landing(Store):
             if self._sha256(path) != part["sha256"]:
                 raise Stop(
                     T(
-                        f"落地文件 {part['name']} 的校验和不符。",
-                        f"Landed file {part['name']} does not match its checksum.",
+                        f"落地文件 {part['name']} 缺失或校验和不符。",
+                        f"Landed file {part['name']} is missing or does not match its checksum.",
                     ),
                     remedy=T(
                         "从备份恢复该文件,或放弃批次后重新抽取。",
@@ -95,10 +95,14 @@ class Landing(Store):
                 yield from pq.ParquetFile(source).iter_batches(batch_size=chunk_rows)
 
     def _sha256(self, path: str) -> str:
-        with self.answering(), self.fs.open_input_stream(path) as stream:
-            digest = hashlib.sha256()
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        """The digest of a file; empty when it is not there."""
+        digest = hashlib.sha256()
+        try:
+            with self.answering(), self.fs.open_input_stream(path) as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        except FileNotFoundError:
+            return ""
         return digest.hexdigest()
 
 

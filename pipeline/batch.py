@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from core import events
+from core import clock, events
 from core.actor import Actor
 from core.errors import BatchBlocked, HutongError, NotFound, Stop
 from core.text import T
@@ -42,7 +43,8 @@ _STAMP = {"landed": "landed_at", "merged": "merged_at", "delivered": "delivered_
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One run over a feed, as hub.batch knows it. Row counts are None until known."""
+    """One run over a feed, as hub.batch knows it. Row counts are None until known. `publication` numbers the documents in
+    force when it was begun: with the day it began, all that judging takes from the time it runs at."""
 
     id: UUID
     seq: int
@@ -55,6 +57,7 @@ class Batch:
     contract_version: str
     contract_sha: str
     system_sha: str
+    publication: int
     since: str | None
     watermark: str | None
     source_rows: int | None
@@ -66,6 +69,10 @@ class Batch:
     known_at: datetime | None
     merged_at: datetime | None
     delivered_at: datetime | None
+
+    def day(self, zone: str) -> date:
+        """The business day it began on: the *today* that its rows are judged by, whenever they are."""
+        return self.started_at.astimezone(ZoneInfo(zone)).date()
 
 
 _COLUMNS = ", ".join(Batch.__slots__)
@@ -138,10 +145,11 @@ def create(connection: Connection, batch_id: UUID, facts: Mapping[str, Any], act
     """A new batch, in state *extracting*."""
     connection.execute(
         text(
-            "INSERT INTO hub.batch (id, feed, system, dataset, mode, contract_version, contract_sha, system_sha, since, actor) "
-            "VALUES (:id, :feed, :system, :dataset, :mode, :contract_version, :contract_sha, :system_sha, :since, :actor)"
+            "INSERT INTO hub.batch (id, feed, system, dataset, mode, contract_version, contract_sha, system_sha, publication, "
+            "since, started_at, actor) VALUES (:id, :feed, :system, :dataset, :mode, :contract_version, :contract_sha, "
+            ":system_sha, :publication, :since, :started_at, :actor)"
         ),
-        {"id": batch_id, **facts, "actor": json.dumps(actor.as_dict())},
+        {"id": batch_id, "started_at": clock.now(), **facts, "actor": json.dumps(actor.as_dict())},
     )
 
 

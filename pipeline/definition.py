@@ -21,11 +21,12 @@ from schemas.published import Published
 
 @dataclass(frozen=True)
 class Definition:
-    """What a feed's batch is read by."""
+    """What a feed's batch is read by; `publication` numbers the documents in force."""
 
     contract: Contract
     system: System
     feed: Feed
+    publication: int
 
 
 def current(hub: Hub, feed_id: str) -> Definition:
@@ -40,7 +41,7 @@ def current(hub: Hub, feed_id: str) -> Definition:
     found = [feed for feed in system.feeds if feed.id == feed_id]
     if not found or dataset not in now.contracts:
         raise _unknown(now, feed_id)
-    return Definition(now.contracts[dataset], system, found[0])
+    return Definition(now.contracts[dataset], system, found[0], now.number)
 
 
 def _unknown(now: Published, feed_id: str) -> NotFound:
@@ -63,7 +64,16 @@ def of_batch(hub: Hub, batch: Batch) -> Definition:
         system = systems.load(
             _text(connection, "system", batch.system, batch.system_sha), file=f"system/{batch.system}.yaml"
         )
-    return Definition(contract, system, system.feed(batch.dataset))
+    return Definition(contract, system, system.feed(batch.dataset), batch.publication)
+
+
+def published_with(hub: Hub, batch: Batch) -> Published:
+    """All documents that were in force when the batch was begun, whatever has been published since."""
+    now = published.current(hub.home)
+    if now.number == batch.publication:
+        return now
+    with hub.read() as connection:
+        return published.at(connection, batch.publication)
 
 
 def _text(connection: Connection, kind: str, name: str, sha256: str) -> str:

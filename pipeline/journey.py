@@ -35,7 +35,7 @@ LOCK_TIMEOUT = "10s"
 def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
     """Bring a feed's next batch to the landing store. Returns its id, or that of one landed before and not yet loaded,
     or None when the source has nothing new."""
-    with _alone(hub, feed_id):
+    with alone(hub, feed_id):
         pending = _take_up(hub, feed_id, actor)
         if pending:
             return pending[0].id
@@ -50,7 +50,7 @@ def load(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
     """Bring a landed batch into the library; a batch that is there already is left alone."""
     with hub.read() as connection:
         batch = batches.get(connection, batch_id)
-    with _alone(hub, batch.feed):
+    with alone(hub, batch.feed):
         return _load(hub, batch_id, actor)
 
 
@@ -66,7 +66,7 @@ def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
 
     The rows are loaded while they land; the merge waits for the manifest.
     """
-    with _alone(hub, feed_id):
+    with alone(hub, feed_id):
         for pending in _take_up(hub, feed_id, actor):
             delivery.deliver(hub, _load(hub, pending.id, actor), actor)
         found = definition.current(hub, feed_id)
@@ -130,23 +130,24 @@ def _take_up(hub: Hub, feed_id: str, actor: Actor) -> list[Batch]:
 
 
 @contextmanager
-def _alone(hub: Hub, feed_id: str) -> Iterator[None]:
-    """Only one process works on a feed. The lock goes with its session: that of a killed process is free as soon as the
+def alone(hub: Hub, *feed_ids: str, wait: str = LOCK_TIMEOUT) -> Iterator[None]:
+    """Only one process works on a feed (or on several). The lock goes with its session: that of a killed process is free as soon as the
     server has noticed, which the few seconds of waiting allow for."""
-    name = {"name": f"hutong.feed.{feed_id}"}
     with hub.engine.connect() as connection:
         connection.detach()  # closing it ends the session, and with it the lock
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-        try:
-            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != "55P03":
-                raise
-            raise Retry(
-                T(f"采集任务 {feed_id} 正在运行。", f"The feed {feed_id} is being run already."),
-                remedy=T("等它结束后再试。", "Try again when it has ended."),
-                code="feed_busy",
-            ) from error
+        connection.execute(text(f"SET lock_timeout = '{wait}'"))
+        for feed_id in feed_ids:
+            name = {"name": f"hutong.feed.{feed_id}"}
+            try:
+                connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != "55P03":
+                    raise
+                raise Retry(
+                    T(f"采集任务 {feed_id} 正在运行。", f"The feed {feed_id} is being run already."),
+                    remedy=T("等它结束后再试。", "Try again when it has ended."),
+                    code="feed_busy",
+                ) from error
         connection.commit()
         yield
 

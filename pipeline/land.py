@@ -28,6 +28,7 @@ class Landing:
     def __init__(self, hub: Hub, found: Definition, actor: Actor) -> None:
         self.hub, self.actor = hub, actor
         self.contract, self.system, self.feed = found.contract, found.system, found.feed
+        self.publication = found.publication
         self.batch: Batch | None = None
         self.seconds = 0.0
 
@@ -63,6 +64,8 @@ class Landing:
                         "mode": feed.mode,
                         "contract": {"version": self.contract.version, "sha256": self.contract.sha256},
                         "system": {"sha256": self.system.sha256},
+                        "publication": self.publication,
+                        "started_at": self.batch.started_at.isoformat(),
                         "since": since,
                         "watermark": extraction.watermark,
                         "source_rows": extraction.source_rows,
@@ -88,6 +91,7 @@ class Landing:
             "contract_version": self.contract.version,
             "contract_sha": self.contract.sha256,
             "system_sha": self.system.sha256,
+            "publication": self.publication,
             "since": since,
         }
         with self.hub.begin() as connection:

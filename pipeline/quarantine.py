@@ -110,21 +110,27 @@ def close_restated(connection: Connection, batch: Batch, staged: str, waiting: s
     )
     connection.execute(
         text(
-            "UPDATE hub.quarantine q SET status = 'closed_by_source', closed_at = now() "
+            "UPDATE hub.quarantine q SET status = 'closed_by_source', closed_at = :known "
             f"WHERE q.feed = :feed AND q.status = 'open' AND {condition} "
             "AND NOT EXISTS (SELECT FROM waits_already a WHERE a.batch_id = q.batch_id AND a.since = q.row_no)"
         ),
-        {"feed": batch.feed},
+        {"feed": batch.feed, "known": batch.landed_at},
     )
 
 
 def insert(connection: Connection, batch: Batch, staged_rows: str, staged_subjects: str, staged_findings: str) -> None:
     """The waiting rows, their subjects and all findings of the batch, inside the merge's transaction."""
-    names = {"batch": batch.id, "feed": batch.feed, "system": batch.system, "dataset": batch.dataset}
+    names = {
+        "batch": batch.id,
+        "feed": batch.feed,
+        "system": batch.system,
+        "dataset": batch.dataset,
+        "known": batch.landed_at,
+    }
     connection.execute(
         text(
-            "INSERT INTO hub.quarantine (batch_id, row_no, feed, system, dataset, key, source_key, row) "
-            "SELECT :batch, s.row_no, :feed, :system, :dataset, key, CAST(source_key AS jsonb), CAST(row AS jsonb) "
+            "INSERT INTO hub.quarantine (batch_id, row_no, feed, system, dataset, key, source_key, row, quarantined_at) "
+            "SELECT :batch, s.row_no, :feed, :system, :dataset, key, CAST(source_key AS jsonb), CAST(row AS jsonb), :known "
             f"FROM {staged_rows} s {_NEW}"
         ),
         names,

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, text
 
 from connectors import watermark
 from connectors.system import Feed
-from core import clock
 from core.hub import Hub
-from pipeline import land, quarantine
+from pipeline import definition, land, quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Repeat
 from pipeline.stage import GONE, Staged
@@ -22,7 +21,6 @@ from pipeline.standardise import Standardiser
 from pipeline.validate import Judge
 from schemas import keys as key_rules
 from schemas import links
-from schemas.published import current
 
 
 @dataclass
@@ -134,8 +132,8 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
 
 
 def _wait(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, conflicting: list[int]) -> None:
-    ends = links.ends(staged.contract, current(hub.home).pointing_at(staged.contract.id))
-    standardiser = Standardiser(staged.contract, feed, clock.today(hub.settings.timezone), ends)
+    ends = links.ends(staged.contract, definition.published_with(hub, batch).pointing_at(staged.contract.id))
+    standardiser = Standardiser(staged.contract, feed, batch.day(hub.settings.timezone), ends)
     found = list(land.rows(hub, batch, set(conflicting)))
     numbers = np.array([number for number, _ in found], dtype=np.int64)
     chunk = standardiser(pa.concat_batches([row for _, row in found]), numbers)

@@ -17,11 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from connectors.system import Feed
-from core import clock
 from core.hub import Hub
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import quarantine
+from pipeline import definition, quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
 from pipeline.overlap import Ahead, Behind
@@ -31,7 +30,6 @@ from schemas import links
 from schemas.contract import Contract
 from schemas.derive import sql
 from schemas.library import Library
-from schemas.published import current
 
 MENTIONS = pa.schema(
     [("row_no", pa.int64()), ("key", pa.binary()), *[column for column in mentions.SCHEMA if column.name != "row"]]
@@ -115,9 +113,9 @@ def drop(hub: Hub, batch: Batch) -> None:
 def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
     """Run the chunks of a batch through standardising and judging into its staging tables."""
     judge = Judge(contract)
-    published = current(hub.home)
+    published = definition.published_with(hub, batch)
     ends = links.ends(contract, published.pointing_at(contract.id))
-    standardiser = Standardiser(contract, feed, clock.today(hub.settings.timezone), ends)
+    standardiser = Standardiser(contract, feed, batch.day(hub.settings.timezone), ends)
     with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
         staged = Staged(contract, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)

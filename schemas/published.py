@@ -108,14 +108,30 @@ def publish(
         text("INSERT INTO hub.publication (actor) VALUES (cast(:actor AS jsonb)) RETURNING n"),
         {"actor": json.dumps(actor.as_dict())},
     ).scalar_one()
-    for doc in changed:
+    _enter(conn, changed, future, number)
+    return number
+
+
+def repeat(conn: Connection, number: int, documents: Sequence[tuple[Document, bool]]) -> None:
+    """Bring publication `number` of another database, whose row is here already, into force as it was there, tables
+    included; with each document whether it was withdrawn. A contract that this release cannot read gets no table."""
+    now = _in_force(conn)
+    future = Published(0, {**now, **{(doc.kind, doc.id): doc for doc, withdrawn in documents if not withdrawn}})
+    readable = [doc for doc, withdrawn in documents if not withdrawn and not future.refusal(doc.kind, doc.id)]
+    _enter(conn, readable, future, number)
+    for doc, withdrawn in documents:
+        if doc not in readable:
+            _insert(conn, doc, number, withdrawn=withdrawn)
+
+
+def _enter(conn: Connection, documents: Sequence[Document], future: Published, number: int) -> None:
+    for doc in documents:
         if doc.kind == "contract":
             before = _last_contract(conn, doc.id)  # also one withdrawn: its tables are still there
             sql.apply(conn, _compile(before.text, before.path, True) if before else None, future.contracts[doc.id])
         _insert(conn, doc, number, withdrawn=False)
-    for dataset, item in _far_ends(future, {doc.id for doc in changed if doc.kind == "contract"}):
+    for dataset, item in _far_ends(future, {doc.id for doc in documents if doc.kind == "contract"}):
         sql.index(conn, dataset, item)
-    return number
 
 
 def _far_ends(future: Published, changed: set[str]) -> set[tuple[str, str]]:
@@ -163,13 +179,16 @@ def _last_contract(conn: Connection, id: str) -> Document | None:
     return Document("contract", id, row.version, row.body, f"contract/{id}.yaml", vouched=True) if row else None
 
 
-def _in_force(conn: Connection, *, apart: Kind | None = None) -> dict[tuple[str, str], Document]:
+def _in_force(
+    conn: Connection, *, apart: Kind | None = None, upto: int | None = None
+) -> dict[tuple[str, str], Document]:
     rows = conn.execute(
         text(
             "SELECT * FROM (SELECT DISTINCT ON (kind, id) kind, id, version, body, withdrawn FROM hub.document"
-            " WHERE kind IS DISTINCT FROM :apart ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
+            " WHERE kind IS DISTINCT FROM :apart AND (CAST(:upto AS bigint) IS NULL OR publication <= :upto)"
+            " ORDER BY kind, id, publication DESC) latest WHERE NOT withdrawn"
         ),
-        {"apart": apart},
+        {"apart": apart, "upto": upto},
     )
     return {
         (r.kind, r.id): Document(r.kind, r.id, r.version, r.body, f"{r.kind}/{r.id}.yaml", vouched=True) for r in rows
@@ -179,6 +198,11 @@ def _in_force(conn: Connection, *, apart: Kind | None = None) -> dict[tuple[str,
 def in_force(conn: Connection) -> Published:
     """What the database says is in force, the caller's own changes included."""
     return Published(0, _in_force(conn))
+
+
+def at(conn: Connection, number: int) -> Published:
+    """What was in force after publication `number`, as the snapshot of that time held it."""
+    return Published(number, _in_force(conn, apart="listing", upto=number))
 
 
 def write_snapshot(conn: Connection, home: Path) -> Path:
@@ -263,18 +287,19 @@ class Published:
         """File → why, for every document here that cannot be used."""
         found = {}
         for kind, id in self.raw:
-            error = self._error(kind, id)
+            error = self.refusal(kind, id)
             if error is not None:
                 found[error.file] = error
         return found
 
     def require(self, kind: str, id: str) -> None:
         """Raise DocumentRefused when that document is broken."""
-        error = self._error(kind, id)
+        error = self.refusal(kind, id)
         if error is not None:
             raise error
 
-    def _error(self, kind: str, id: str) -> DocumentRefused | None:
+    def refusal(self, kind: str, id: str) -> DocumentRefused | None:
+        """Why that document is broken; None when it is not."""
         each: Any = {
             "contract": self.contracts, "library": self.libraries, "department": self.departments,
             "listing": self.listings,

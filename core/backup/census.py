@@ -37,10 +37,15 @@ def tables(connection: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def take(connection: Connection) -> dict[str, Count]:
-    """The census, in the caller's transaction."""
+def write_alike(connection: Connection) -> None:
+    """Have the rest of the transaction write every value as text in one way, whatever the server's settings are."""
     for name, value in _SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def take(connection: Connection) -> dict[str, Count]:
+    """The census, in the caller's transaction."""
+    write_alike(connection)
     parts = dict(
         connection.execute(
             "SELECT table_schema || '.' || table_name, max(column_name) FROM information_schema.columns "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pyarrow.fs as pafs
-from psycopg import IsolationLevel, sql
+from psycopg import IsolationLevel
 
 from core import database, events
 from core.actor import Actor
@@ -91,9 +91,7 @@ def require_empty(hub: Hub) -> None:
 def empty(hub: Hub) -> None:
     """Take away what an unfinished restore has put there."""
     with closing(psycopg.connect(hub.dsn)) as connection:
-        for schema in database.SCHEMAS:
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
-        connection.execute("DROP TABLE IF EXISTS hutong_version")
+        database.clear(connection)
         connection.commit()
     with suppress(FileNotFoundError):
         hub.landing.fs.delete_dir_contents(hub.landing.root)

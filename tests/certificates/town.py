@@ -119,8 +119,8 @@ class Town:
             connection.execute(
                 text(
                     "INSERT INTO hub.batch (id, feed, system, dataset, mode, state, contract_version, contract_sha, "
-                    "system_sha, actor, landed_at, landed_rows) VALUES (:id, :feed, :system, :dataset, 'full', :state, '1.0.0', "
-                    "'', '', '{}', :at, 10)"
+                    "system_sha, publication, actor, landed_at, landed_rows) VALUES (:id, :feed, :system, :dataset, 'full', :state, "
+                    "'1.0.0', '', '', 0, '{}', :at, 10)"
                 ),
                 {"id": id, "feed": feed, "system": feed.split(".")[0], "dataset": feed.split(".")[1], "state": state,
                  "at": clock.now() - ago},

@@ -1,0 +1,63 @@
+"""The same journey again: every accepted batch, in its order, by its own versions, from the files that landed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.actor import Actor
+from core.errors import HutongError
+from core.hub import Hub
+from core.log import get_logger
+from pipeline import batch as batches
+from pipeline import journey
+from pipeline.rebuild import inputs
+
+log = get_logger(__name__)
+
+
+@dataclass
+class Replay:
+    """How far the scratch installation has come; `failed` are batches that are in the live library and would not come in
+    again, each with the code of its reason."""
+
+    scratch: Hub
+    actor: Actor
+    tell: Callable[[str], None]
+    done: set[UUID] = field(default_factory=set)
+    failed: dict[UUID, str] = field(default_factory=dict)
+    published: int = 0
+
+    def catch_up(self, reading: Callable[[], AbstractContextManager[Connection]]) -> int:
+        """Bring in what `reading` sees accepted and is not here yet, then all documents it sees; returns how many batches.
+        It is called for each look at the live database: a transaction must not stay open for as long as this may take."""
+        with reading() as live:
+            waiting = inputs.accepted(live, self.done)
+            inputs.batches(live, self.scratch)
+            last = live.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
+        for batch_id, publication in waiting:
+            self._documents(reading, publication)
+            self._again(batch_id)
+            self.done.add(batch_id)
+        self._documents(reading, last)
+        return len(waiting)
+
+    def _documents(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int) -> None:
+        if upto > self.published:
+            with reading() as live:
+                inputs.documents(live, self.scratch, upto)
+            self.published = upto
+
+    def _again(self, batch_id: UUID) -> None:
+        self.tell(str(batch_id))
+        try:
+            journey.load(self.scratch, batch_id, self.actor)
+            journey.deliver(self.scratch, batch_id, self.actor)
+        except HutongError as error:
+            why = batches.reason(error)["code"]
+            log.warning("batch would not come in again", batch=str(batch_id), code=why)
+            self.failed[batch_id] = why

@@ -1,0 +1,112 @@
+"""A library made again is the same, row by row; one that was tampered with is told exactly, and mended on request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from stdnum.iso7064 import mod_11_2
+
+from core import clock
+from core.hub import Hub
+from libraries import golden
+from pipeline.rebuild.whole import Report, rebuild
+from tests.pipeline.three import NUMBERS, Three, contract, row
+
+
+@pytest.fixture
+def three(hub: Hub, tmp_path: Path) -> Three:
+    """A registry that has lived a little."""
+    made = Three(hub, tmp_path / "pets.db")
+    made.publish()
+    made.live()
+    return made
+
+
+def told(report: Report) -> dict[str, tuple[int, int, int]]:
+    """Table → missing, extra, different; only those that differ."""
+    return {found.table: (found.missing, found.extra, found.different) for found in report.tables if not found.same}
+
+
+def test_made_again_it_is_the_same_and_what_was_tampered_with_is_told_and_mended(three: Three) -> None:
+    hub = three.hub
+    # what every kind of row there is stands for: without them the comparison would prove little
+    assert three.count("SELECT count(*) FROM records.whole_history") >= 2
+    assert three.count("SELECT count(*) FROM hub.quarantine WHERE status = 'open'") >= 2
+    assert three.count("SELECT count(*) FROM hub.quarantine WHERE status = 'closed_by_source'") >= 2
+    first = rebuild(hub)
+    assert (told(first), first.failed, first.batches) == ({}, {}, 7)
+    rows = {found.table: found.rows for found in first.tables}
+    assert rows["records.whole"] == 3 and rows["libraries.golden"] == 2 and rows["hub.batch"] == 7
+    assert sum(found.equal for found in first.tables) == sum(rows.values())
+
+    three.change("UPDATE records.whole SET amount = 99 WHERE id = 'A1'")
+    three.change("DELETE FROM records.grown WHERE id = 'G2'")
+    three.change("UPDATE records.whole_history SET _known_to = _known_to + interval '1 hour' WHERE id = 'A1'")
+    three.change(
+        "UPDATE libraries.golden SET attributes = jsonb_set(attributes, '{name,value}', '\"赵六\"') WHERE entity_id = "
+        "(SELECT id FROM libraries.entity WHERE library = 'population' AND id_value = :number)",
+        number=NUMBERS[0],
+    )
+    three.change("DELETE FROM libraries.mention WHERE key = (SELECT _key FROM records.pushed WHERE id = 'P3')")
+    three.change(
+        "INSERT INTO hub.quarantine_subject (batch_id, row_no, dataset, role, part) SELECT batch_id, row_no, dataset, 'x', 0 "
+        "FROM hub.quarantine LIMIT 1"
+    )
+    corrupted = {
+        "hub.quarantine_subject": (0, 1, 0),
+        "libraries.golden": (0, 0, 1),
+        "libraries.mention": (1, 0, 0),
+        "records.grown": (1, 0, 0),
+        "records.whole": (0, 0, 1),
+        "records.whole_history": (0, 0, 1),
+    }
+    second = rebuild(hub)
+    assert told(second) == corrupted and not second.same
+    listed = {found.table: found.listed[0] for found in second.tables if found.listed}
+    assert listed["records.whole"].columns == ("amount",)
+    assert listed["records.whole_history"].columns == ("_known_to",)
+    assert listed["libraries.golden"].columns == ("attributes",)
+    assert (
+        set(listed["records.whole"].at) == {"_key", "_batch", "_row_no"}
+        and len(listed["records.whole"].at["_key"]) == 9
+    )
+    assert not any(number in str(second) for number in NUMBERS)
+
+    third = rebuild(hub, swap=True)
+    assert told(third) == corrupted and third.swapped
+    assert three.count("SELECT amount FROM records.whole WHERE id = 'A1'") == 2
+    assert three.count("SELECT count(*) FROM hub.event WHERE type = 'rebuild.swapped'") == 1
+    assert rebuild(hub).same
+    assert three.count("SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_rebuild'") == 0
+
+
+def test_a_batch_is_judged_again_by_the_day_and_the_documents_it_came_with(three: Three) -> None:
+    hub = three.hub
+    added = "  - {name: note, businessName: 注, logicalType: string}\n"
+    newer = contract("whole").replace("1.0.0", "1.1.0").replace("  customProperties:", f"{added}  customProperties:", 1)
+    born = f"110105{clock.today() + timedelta(days=1):%Y%m%d}002"  # tomorrow: nobody is, until then
+    three.run("whole", row("A1", 1, number=born + mod_11_2.calc_check_digit(born)))
+    assert three.count("SELECT count(*) FROM hub.quarantine WHERE status = 'open' AND dataset = 'whole'") == 1
+    three.publish(whole=newer)
+    three.run("whole", row("A1", 1, amount=5), row("A6", 1))
+    golden.refresh(hub)
+    with clock.override(clock.now() + timedelta(days=400)):
+        report = rebuild(hub)
+    assert (told(report), report.failed) == ({}, {})
+    with hub.read() as connection:
+        versions = connection.execute(text("SELECT DISTINCT contract_version FROM hub.batch WHERE dataset = 'whole'"))
+        assert set(versions.scalars()) == {"1.0.0", "1.1.0"}
+
+
+def test_a_landed_file_that_is_gone_is_told_and_nothing_is_swapped(three: Three) -> None:
+    hub = three.hub
+    with hub.read() as connection:
+        batch = connection.execute(
+            text("SELECT id FROM hub.batch WHERE dataset = 'grown' ORDER BY seq LIMIT 1")
+        ).scalar_one()
+    (Path(hub.landing.folder("pets", "grown", batch)) / "part-00000.parquet").unlink()
+    report = rebuild(hub)
+    assert list(report.failed) == [batch] and not report.same
