@@ -68,11 +68,9 @@ def compared(connection: Connection) -> list[Table]:
 
 
 def evidence(connection: Connection) -> Table:
-    """What became of the accepted batches: their evidence, but for how long things took."""
-    return Table(
-        "hub.batch", ("id",), {"id": "t.id", "evidence": "t.evidence - 'seconds'"}, tuple(columns(connection, "hub", "batch")),
-        where=f"t.state IN {ACCEPTED}",
-    )  # fmt: skip
+    """What became of the accepted batches: their known time, and their evidence but for how long things took."""
+    kept = {"id": "t.id", "known_at": "t.known_at", "evidence": "t.evidence - 'seconds'"}
+    return Table("hub.batch", ("id",), kept, tuple(columns(connection, "hub", "batch")), where=f"t.state IN {ACCEPTED}")
 
 
 def _table(connection: Connection, name: str) -> Table:
