@@ -17,6 +17,7 @@ from schemas import conditions
 from schemas.conditions import Test
 from schemas.contract import Contract
 from schemas.document import Place, Source, model, near, read
+from schemas.links import kept, relate, relate_all
 from schemas.types import TYPES
 
 _COUNTS = ("count", "distinct")
@@ -88,39 +89,11 @@ def check(made: CertificateType, contracts: Mapping[str, Contract], source: Sour
         for item in fact.items:
             _known(source, ("facts", name, fact.aggregate), "信息项", "item", item, items)
         conditions.check(source, ("facts", name, "where"), fact.where, items)
-        _kept(source, ("facts", name, fact.aggregate), contract, fact.items)
-        _kept(source, ("facts", name, "where"), contract, fact.where)
+        kept(source, ("facts", name, fact.aggregate), contract, fact.items)
+        kept(source, ("facts", name, "where"), contract, fact.where)
     for number, outcome in enumerate(made.outcomes):
         for fact_name, test in outcome.when.items():
             _fact_test(source, ("outcomes", number, "when", fact_name), made, made.facts[fact_name], test, contracts)
-
-
-def relate(here: Contract, there: Contract, via: str | None, source: Source, place: Place) -> tuple[str, str]:
-    """(item here, item there) of the one declared relationship between two datasets, declared on either side."""
-    found = [(link.item, link.other_item) for link in here.relationships if link.dataset == there.id]
-    found += [(link.other_item, link.item) for link in there.relationships if link.dataset == here.id]
-    chosen = sorted({pair for pair in found if via in (None, pair[0])})
-    if len(chosen) != 1:
-        raise source.refused(
-            place,
-            T(
-                f"{here.id} 与 {there.id} 之间有 {len(chosen)} 个关系可选",
-                f"{len(chosen)} relationships fit between {here.id} and {there.id}",
-            ),
-            near(via or "", [pair[0] for pair in found])
-            if found
-            else T("请在合同中声明 relationships。", "Declare it under relationships in a contract."),
-        )
-    for contract, item in zip((here, there), chosen[0], strict=True):
-        _kept(source, place, contract, (item,))
-    return chosen[0]
-
-
-def relate_all(
-    here: Contract, there: Contract, via: tuple[str, ...], source: Source, place: Place
-) -> list[tuple[str, str]]:
-    """`relate` for each of several joining items; for the only relationship there is, when none is named."""
-    return [relate(here, there, one, source, place) for one in via or (None,)]
 
 
 def _answered(made: CertificateType, texts: Mapping[str, str], source: Source) -> CertificateType:
@@ -152,10 +125,10 @@ def _branch(
             _known(source, (*place, word), "角色", "role", role, roles)
     for item in branch.number:
         _known(source, (*place, "number"), "信息项", "item", item, items)
-    _kept(source, (*place, "number"), contract, branch.number)
+    kept(source, (*place, "number"), contract, branch.number)
     if branch.same is not None:
         _known(source, (*place, "same", "item"), "信息项", "item", branch.same.item, items)
-        _kept(source, (*place, "same", "item"), contract, (branch.same.item,))
+        kept(source, (*place, "same", "item"), contract, (branch.same.item,))
         if made.branches[branch.same.branch].dataset != branch.dataset:
             raise source.refused(
                 (*place, "same", "branch"),
@@ -167,7 +140,7 @@ def _branch(
         if parent is not None:
             relate_all(contract, parent, branch.via, source, (*place, "via"))
     conditions.check(source, (*place, "where"), branch.where, items)
-    _kept(source, (*place, "where"), contract, branch.where)
+    kept(source, (*place, "where"), contract, branch.where)
     for word, reaches in (("exists", branch.exists), ("absent", branch.absent)):
         for number, reach in enumerate(reaches):
             other = contracts.get(reach.dataset)
@@ -175,24 +148,7 @@ def _branch(
                 relate(contract, other, reach.via, source, (*place, word, number, "via"))
                 there = {item.name: item for item in other.items}
                 conditions.check(source, (*place, word, number, "where"), reach.where, there)
-                _kept(source, (*place, word, number, "where"), other, reach.where)
-
-
-def _kept(source: Source, place: Place, contract: Contract, items: Iterable[str]) -> None:
-    """No answer hangs on an item whose doubtful values are left out: its being empty would read as there being none."""
-    for item in items:
-        if item in contract.unkept:
-            raise source.refused(
-                place,
-                T(
-                    f"{item} 的存疑值不入库,不能据以作答",
-                    f"doubtful values of {item} are left out: no answer may depend on it",
-                ),
-                T(
-                    f"请改用其他信息项,或去掉 {contract.id} 合同中该项的 keepValue: false。",
-                    f"Use another item, or drop the item's keepValue: false from the contract of {contract.id}.",
-                ),
-            )
+                kept(source, (*place, word, number, "where"), other, reach.where)
 
 
 def _known(source: Source, place: Place, zh: str, en: str, word: str, words: Iterable[str]) -> None:

@@ -12,29 +12,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.text import T
 from schemas.conditions import Name, Test, Where
 from schemas.document import Strict
+from schemas.titles import Title
 
 Who = Literal["person", "firm", "title"]
 SUBJECT = "subject"  #: whom a branch is about unless it names a declared relation
-
-
-class Title(Strict):
-    """Text people read, in both languages; a plain string in the document is Chinese for both."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        return {"zh": value, "en": value} if isinstance(value, str) else value
-
-    @property
-    def text(self) -> T:
-        """The pair."""
-        return T(self.zh, self.en)
 
 
 def _several(value: Any) -> Any:

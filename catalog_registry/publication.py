@@ -20,6 +20,7 @@ from core.actor import SYSTEM, Actor
 from core.errors import DocumentRefused
 from core.hub import Hub
 from core.text import T
+from schemas import check as check_documents
 from schemas import contract as contracts_module
 from schemas import listing as listing_documents
 from schemas.contract import Contract
@@ -120,7 +121,14 @@ def _checks(now: Published, documents: Sequence[Document]) -> Mapping[Kind, Call
                 near(made.department, known),
             )
 
-    return {"system": system, "certificate": certificate, "service_item": service_item, "listing": listing}
+    def check(body: str, file: str) -> None:
+        made = check_documents.load(body, file=file)
+        _same(body, file, "check", made.check, ids["check", body])
+        check_documents.hold(made, contracts, known, read(body, file=file))
+
+    return {
+        "system": system, "certificate": certificate, "service_item": service_item, "listing": listing, "check": check,
+    }  # fmt: skip
 
 
 def _same(body: str, file: str, key: str, said: str, registered: str) -> None:

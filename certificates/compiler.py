@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from catalog_registry.certificate_checks import relate, relate_all
 from catalog_registry.certificate_types import Branch, CertificateType, Fact, Reach
 from certificates.parameters import slot
 from libraries.mentions import ORGANISATIONS
@@ -21,6 +20,7 @@ from schemas.contract import Contract
 from schemas.derive.sql import current, quote
 from schemas.derive.withheld import shared
 from schemas.document import Source
+from schemas.links import relate, relate_all
 
 VALUES_LIMIT = 20  # an answer, not a listing
 NO_ITEM = ("count", "distinct", "any")  # aggregates that show no item's value

@@ -1,4 +1,5 @@
-"""Golden records follow every delivered batch; deliveries that come while one run works are taken together."""
+"""Golden records follow every delivered batch; deliveries that come while one run works are taken together. Then datasets are
+checked against each other: who is named in their records is known by then."""
 
 from __future__ import annotations
 
@@ -16,4 +17,4 @@ with DAG(
     tags=["libraries"],
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
 ) as dag:
-    task(steps.refresh)()
+    task(steps.refresh)() >> task(steps.check)()

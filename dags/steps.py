@@ -83,3 +83,11 @@ def refresh() -> None:
 
     with opened() as hub:
         golden.refresh(hub)
+
+
+def check() -> None:
+    """Bring the findings of checks of datasets against each other in line with their records."""
+    from pipeline import checks
+
+    with opened() as hub:
+        checks.run(hub)

@@ -58,6 +58,7 @@ KINDS = (
     Kind(_ACCOUNT, "birth_differs", "csny", True, "row", "warning", 0.005, "出生年月与身份证号不符"),
     Kind(_ACCOUNT, "phone_ones", "sjhm", True, "item", "warning", 0.01, "手机号 11111111111"),
     Kind(_ACCOUNT, "employer_closed", "grzhzt", True, "dataset", "none", 0.015, "单位已销户而个人账户正常"),
+    Kind(_ACCOUNT, "employer_deregistered", "dwzh", True, "sources", "none", None, "单位已注销登记而个人账户正常"),
     Kind(_ACCOUNT, "test_name", "xingming", True, "item", "error", None, "姓名为“测试”"),
     Kind(_MOVEMENT, "months_on_one_day", "jzrq", False, "nothing", "none", 0.03, "数月补缴同日入账"),
     Kind(_PENALTY, "code_9", "cf_xdr_shxym", False, "nothing", "none", None, "9 位组织机构代码 (仅案例)"),
@@ -83,6 +84,8 @@ KINDS = (
     Kind(_SUBSIDISED, "serial_date", "QZRQ", False, "nothing", "none", 0.02, "日期为电子表格序列号"),
     Kind(_ENTITY, "registration_only", "UNISCID", True, "completeness", "none", 0.06, "只有 15 位注册号, 没有信用代码"),
     Kind(_ENTITY, "endless", "OPTO", False, "nothing", "none", None, "经营期限至为空、9999-12-31 或长期: 没有终止日期"),
+    Kind(_ENTITY, "operator_dead", "REGSTATE", True, "sources", "none", None, "经营者已登记死亡, 个体工商户仍存续"),
+    Kind(_ENTITY, "not_cancelled", "REGSTATE", True, "sources", "none", None, "应注销未注销: 已吊销, 公积金单位账户已销户"),
     Kind(_ENTITY, "nameless", "ENTNAME", True, "item", "warning", 0.03, "个体工商户没有字号", "individual businesses"),
     *(
         Kind(dataset, "old_name", column, True, "sources", "none", 0.05, "企业已更名, 他处仍用旧名", "registered firms")

@@ -3,6 +3,7 @@ versions without an order wait for a person. A row with an error waits only whil
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from pipeline.standardise import Standardiser
 from pipeline.validate import Judge
 from schemas import keys as key_rules
 from schemas import links
+from schemas.contract import Contract
 
 
 @dataclass
@@ -38,17 +40,22 @@ class Settled:
 
 def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
     """Decide every group of rows with one key."""
+    return decide(staged.contract, staged.incoming.repeats(), lambda rows: _order(hub, feed, batch, rows))
+
+
+def decide(contract: Contract, groups: list[Repeat], order_of: Callable[[set[int]], dict[int, Any]]) -> Settled:
+    """What becomes of groups of rows with one key; `order_of` gives the watermarks of the rows it is asked for."""
     settled = Settled()
     versions: list[Repeat] = []
-    for group in staged.incoming.repeats():
+    for group in groups:
         if len(set(group.content)) == 1 and not any(group.waits):
             _drop(settled, group, min(group.rows))
         else:
             versions.append(group)
     if not versions:
         return settled
-    order = _order(hub, feed, batch, {row for group in versions for row in group.rows})
-    judged = f"{staged.contract.id}.{key_rules.ITEM}.conform" not in staged.contract.disabled
+    order = order_of({row for group in versions for row in group.rows})
+    judged = f"{contract.id}.{key_rules.ITEM}.conform" not in contract.disabled
     for group in versions:
         good, waiting = group.parted()
         if good.rows:
@@ -102,8 +109,12 @@ def _order(hub: Hub, feed: Feed, batch: Batch, numbers: set[int]) -> dict[int, A
     """The watermark of landed rows, read again: repeats are rare, so nothing is held for them while rows pass."""
     if not feed.watermark:
         return {}
-    marks = ((number, row.column(feed.watermark)[0].as_py()) for number, row in land.rows(hub, batch, numbers))
-    # as the watermark compares: numbers by value, also where a source writes everything as text
+    return ordered((number, row.column(feed.watermark)[0].as_py()) for number, row in land.rows(hub, batch, numbers))
+
+
+def ordered(marks: Iterable[tuple[int, Any]]) -> dict[int, Any]:
+    """Rows by the order of their watermarks, as the watermark compares: numbers by value, also where a source writes
+    everything as text."""
     return {number: None if mark is None else watermark.order(mark) for number, mark in marks}
 
 

@@ -144,6 +144,11 @@ def known(hub: Hub, contract: Contract, feed: Feed) -> Known:
     """What the library holds for a feed that restates everything. Others ship all they bring: an increment is small."""
     if feed.mode != "full":
         return Known.of(np.zeros(0, dtype="V16"), np.zeros(0, dtype=np.int64))
+    return held(hub, contract, feed)
+
+
+def held(hub: Hub, contract: Contract, feed: Feed) -> Known:
+    """The keys and contents that the library holds for a feed."""
     query = f"SELECT _key, _row_hash FROM {sql.current(contract.id)} WHERE _system = $1"
     with hub.adbc() as connection, connection.cursor() as cursor:
         cursor.execute(query, parameters=(feed.system,))

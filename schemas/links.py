@@ -1,4 +1,5 @@
-"""What one contract says about other documents: the other end of its relationships, the libraries it contributes to.
+"""What one contract says about other documents: the other end of its relationships, the libraries it contributes to; and by
+which of its items a dataset is joined to another, for the documents that ask for it.
 
 A target that is not published yet is no mistake, documents come in any order; a target that is there must have the
 item or attribute named.
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from core.text import T
 from schemas.contract import Contract
-from schemas.document import near, read
+from schemas.document import Place, Source, near, read
 from schemas.library import Library
 from schemas.parts import Contribution
 
@@ -116,3 +117,49 @@ def _check_through(
             T(f"{contribution.role} 一格可有多人", f"a cell of {contribution.role} may name several"),
             T("不能经引用指明其中一人。", "A reference cannot tell which of them is meant."),
         )
+
+
+def relate(here: Contract, there: Contract, via: str | None, source: Source, place: Place) -> tuple[str, str]:
+    """(item here, item there) of the one declared relationship between two datasets, declared on either side."""
+    found = [(link.item, link.other_item) for link in here.relationships if link.dataset == there.id]
+    found += [(link.other_item, link.item) for link in there.relationships if link.dataset == here.id]
+    chosen = sorted({pair for pair in found if via in (None, pair[0])})
+    if len(chosen) != 1:
+        raise source.refused(
+            place,
+            T(
+                f"{here.id} 与 {there.id} 之间有 {len(chosen)} 个关系可选",
+                f"{len(chosen)} relationships fit between {here.id} and {there.id}",
+            ),
+            near(via or "", [pair[0] for pair in found])
+            if found
+            else T("请在合同中声明 relationships。", "Declare it under relationships in a contract."),
+        )
+    for contract, item in zip((here, there), chosen[0], strict=True):
+        kept(source, place, contract, (item,))
+    return chosen[0]
+
+
+def relate_all(
+    here: Contract, there: Contract, via: tuple[str, ...], source: Source, place: Place
+) -> list[tuple[str, str]]:
+    """`relate` for each of several joining items; for the only relationship there is, when none is named."""
+    return [relate(here, there, one, source, place) for one in via or (None,)]
+
+
+def kept(source: Source, place: Place, contract: Contract, items: Iterable[str]) -> None:
+    """Neither an answer nor a check hangs on an item whose doubtful values are left out: its being empty would read as
+    there being none."""
+    for item in items:
+        if item in contract.unkept:
+            raise source.refused(
+                place,
+                T(
+                    f"{item} 的存疑值不入库,不能据以作答或核对",
+                    f"doubtful values of {item} are left out: no answer or check may depend on it",
+                ),
+                T(
+                    f"请改用其他信息项,或去掉 {contract.id} 合同中该项的 keepValue: false。",
+                    f"Use another item, or drop the item's keepValue: false from the contract of {contract.id}.",
+                ),
+            )

@@ -33,8 +33,10 @@ from schemas.library import Library
 from schemas.listing import Listing
 from schemas.snapshot import CURRENT, FOLDER, store
 
-Kind = Literal["contract", "system", "certificate", "library", "department", "service_item", "listing"]
-KINDS: tuple[Kind, ...] = ("department", "library", "contract", "system", "certificate", "service_item", "listing")
+Kind = Literal["contract", "system", "certificate", "library", "department", "service_item", "listing", "check"]
+KINDS: tuple[Kind, ...] = (
+    "department", "library", "contract", "system", "certificate", "check", "service_item", "listing",
+)  # fmt: skip
 Check = Callable[[str, str], object]  # (text, file); raises DocumentRefused
 V = TypeVar("V")
 
@@ -42,7 +44,7 @@ INDEX = "index.json"  # path → SHA-256 of every document, beside the folders o
 _HERE = Path(__file__).parent
 _SAID_BY: Mapping[Kind, str] = {
     "department": "id", "library": "library", "contract": "id", "system": "system", "certificate": "certificate",
-    "service_item": "service_item", "listing": "listing",
+    "service_item": "service_item", "listing": "listing", "check": "check",
 }  # fmt: skip
 _compile = lru_cache(maxsize=4096)(lambda text, file, vouched: contract.load(text, file=file, vouched=vouched))
 
@@ -80,6 +82,7 @@ def shipped(others: Sequence[tuple[Kind, Path]] = ()) -> list[Document]:
         *(("library", path) for path in sorted(_HERE.glob("libraries/*.yaml"))),
         *(("contract", path) for path in sorted(_HERE.glob("contracts/*/*.odcs.yaml"))),
         *(("certificate", path) for path in sorted(_HERE.glob("certificates/*.yaml"))),
+        *(("check", path) for path in sorted(_HERE.glob("checks/*.yaml"))),
         *others,
     ]
     return [document(kind, path) for kind, path in found]

@@ -24,7 +24,12 @@ def register(app: typer.Typer) -> None:
     contract.command("check", help=str(T("检查合同文件(不需要启动)", "check contract files (nothing need run)")))(check)
     contract.command(
         "publish",
-        help=str(T("发布合同、部门或证明类型文件", "put contracts, departments or certificate types into force")),
+        help=str(
+            T(
+                "发布合同、部门、证明类型或核对文件",
+                "put contracts, departments, certificate types or checks into force",
+            )
+        ),
     )(publish_contracts)
     app.add_typer(contract, name="contract")
     system = typer.Typer(no_args_is_help=True, help=str(T("来源系统", "departmental systems")))
@@ -124,5 +129,5 @@ def _kind(path: Path) -> Kind:
     tree = read(path).tree
     if "credit_code" in tree:
         return "department"
-    kinds: tuple[Kind, ...] = ("certificate", "library", "system", "listing")
+    kinds: tuple[Kind, ...] = ("certificate", "library", "system", "listing", "check")
     return next((kind for kind in kinds if kind in tree), "contract")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from demo.cases import families, filings, firms, households, limits, money, property, register
+from demo.cases import crossing, families, filings, firms, households, limits, money, property, register
 from demo.cases.desk import Desk
 from demo.tables.build import with_rows
 from demo.truth import Truth
@@ -23,4 +23,5 @@ def add(tables: Mapping[str, pa.Table], world: World, truth: Truth) -> dict[str,
     for kind in (property, limits, families, filings):
         kind.cases(desk)
     register.cases(desk, firms.cases(desk))
+    crossing.cases(desk)
     return {name: with_rows(table, desk.rows.get(name, [])) for name, table in tables.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from demo.cases.desk import Desk, Subject
-from demo.cases.property import title
+from demo.cases.property import title, unit
 
 LIMITS = "title_limits"
 MORTGAGE, SEIZURE, OBJECTION = "DY", "CF", "YY"
@@ -17,17 +17,18 @@ def numbered(who: Subject, key: str) -> tuple[Subject, Subject]:
     certificate = f"湘（2023）益阳市不动产权第{serial % 10**7:07d}号"
     return (
         replace(who, kind="title", number=certificate, number_kind="title_certificate"),
-        replace(who, kind="title", number=_unit(key), number_kind="real_estate_unit"),
+        replace(who, kind="title", number=unit(key), number_kind="real_estate_unit"),
     )
 
 
 def limit(
     desk: Desk, kind: str, key: str, *, by_unit: bool = True, by_right: bool = True, seizure: str = "1", ends: str = "",
-    state: str = "1",
-) -> None:  # fmt: skip
-    """A limit on a right (QLID)."""
+    state: str = "1", holder: tuple[str, str] | None = None,
+) -> str:  # fmt: skip
+    """A limit on a right (QLID); `holder` is the mortgagee's name and number. Returns XZID."""
     serial = desk.serial()
-    where = ({"QLID": key} if by_right else {}) | ({"BDCDYH": _unit(key)} if by_unit else {})
+    where = ({"QLID": key} if by_right else {}) | ({"BDCDYH": unit(key)} if by_unit else {})
+    named = {"XZRMC": holder[0], "XZRZJH": holder[1]} if holder else {}
     what = {MORTGAGE: {"DYFS": "1", "BDBZQSE": "420000.00"}, SEIZURE: {"CFLX": seizure}}.get(kind, {})
     desk.write(
         "BDC_XZ",
@@ -35,8 +36,9 @@ def limit(
             "XZID": f"XZ{serial:012d}", "XZLX": kind, "XZRMC": "益阳市赫山区人民法院" if kind == SEIZURE else "益阳农村商业银行",
             "QSSJ": desk.day(800), "QSZT": state, "GXSJ": f"{desk.day(799)} 09:00:00",
         }
-        | where | what | ({"JSSJ": ends} if ends else {}),
+        | where | what | named | ({"JSSJ": ends} if ends else {}),
     )  # fmt: skip
+    return f"XZ{serial:012d}"
 
 
 def cases(desk: Desk) -> None:
@@ -89,7 +91,3 @@ def _seizures(desk: Desk) -> None:
             limit(desk, MORTGAGE, key)
         subject = numbered(who, key)[by]
         desk.ask(LIMITS, subject, "unknown", None, "seizure_overdue", reason="disputed", note=note)
-
-
-def _unit(key: str) -> str:
-    return f"430903088001GB{int(key[2:]) % 100_000:05d}F00010001"

@@ -10,15 +10,16 @@ EMPLOYER = "439999999"  # the cases' accounts belong to it; it is written with t
 
 
 def account(
-    desk: Desk, who: Subject, state: str = "01", paid_to: int = 1, months: int = 14, name: str = "", number: str = ""
-) -> str:
+    desk: Desk, who: Subject, state: str = "01", paid_to: int = 1, months: int = 14, name: str = "", number: str = "",
+    employer: str = EMPLOYER,
+) -> str:  # fmt: skip
     """An account with its last contributions; `paid_to` counts months before this one. Returns grzh."""
     key = f"439{desk.serial():09d}"
     card = number or who.number
     desk.write(
         "gr_zhxx",
         {
-            "grzh": key, "dwzh": EMPLOYER, "xingming": name or who.name, "zjlx": "01", "zjhm": card,
+            "grzh": key, "dwzh": employer, "xingming": name or who.name, "zjlx": "01", "zjhm": card,
             "csny": who.number[6:12], "sjhm": "13873700000", "hyzk": "20", "grjcjs": "6800.00", "gryjce": "544.00", "dwyjce": "544.00",
             "grzhye": "0.00" if state == "05" else "31416.00", "jzny": desk.month(paid_to), "grzhzt": state,
             "khrq": "2017-03-01",

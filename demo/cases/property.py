@@ -10,17 +10,27 @@ from demo.cases.desk import Desk, Subject
 HOME, NO_HOME = "residential_registration", "no_home_in_city"
 
 
+def unit(key: str) -> str:
+    """The real-estate unit of a right of the cases (QLID)."""
+    return f"430903088001GB{int(key[2:]) % 100_000:05d}F00010001"
+
+
 def title(
-    desk: Desk, *holders: tuple[str, str], status: str = "1", use: str = "10", shares: tuple[str, ...] = ()
+    desk: Desk,
+    *holders: tuple[str, str],
+    status: str = "1",
+    use: str = "10",
+    shares: tuple[str, ...] = (),
+    of: str = "",
 ) -> str:
-    """A right with its holders (name, number); returns QLID."""
+    """A right with its holders (name, number), in a unit of its own or in that of another right; returns QLID."""
     serial = desk.serial()
     key = f"QL{serial:012d}"
     changed = f"{desk.day(40)} 10:20:00"
     desk.write(
         "BDC_FDCQ",
         {
-            "QLID": key, "BDCDYH": f"430903088001GB{serial % 100_000:05d}F00010001",
+            "QLID": key, "BDCDYH": unit(of or key),
             "BDCQZH": f"湘（2023）益阳市不动产权第{serial % 10**7:07d}号", "YWH": f"202305-{serial % 10**8:08d}",
             "QLLX": "4", "DJLX": "200", "FDZL": "益阳市赫山区康富南路88号", "JZMJ": "101.50", "GHYT": use, "FWXZ": "0",
             "QSZT": status, "DJSJ": "2023-05-18", "QXDM": "430903", "GXSJ": changed,
@@ -37,17 +47,17 @@ def title(
     return key
 
 
-def contract(desk: Desk, names: str, numbers_: str, state: str = "2") -> str:
-    """A sales contract of a dwelling without a title; returns HTBH."""
+def contract(desk: Desk, names: str, numbers_: str, state: str = "2", *, unit: str = "", kind: str = "1") -> str:
+    """A sales contract of a dwelling without a title, unless `unit` is one with; returns HTBH."""
     serial = desk.serial()
     key = f"HT{serial:012d}"
     desk.write(
         "SPFHT",
         {
-            "HTBH": key, "BAH": f"益备{serial}", "BASJ": desk.day(60), "HTLX": "1", "HTZT": state, "MSRMC": names,
+            "HTBH": key, "BAH": f"益备{serial}", "BASJ": desk.day(60), "HTLX": kind, "HTZT": state, "MSRMC": names,
             "MSRZJH": numbers_, "CMRMC": desk.developer.name, "CMRSHXYM": desk.developer.number,
             "YSXKZH": "益房预售字（2025）第0088号", "LDFH": "3栋1502号",
-            "BDCDYH": f"430903089001GB{serial % 100_000:05d}F00020002", "JZMJ": "118.20", "HTZJ": "697380.00",
+            "BDCDYH": unit or f"430903089001GB{serial % 100_000:05d}F00020002", "JZMJ": "118.20", "HTZJ": "697380.00",
         },
     )  # fmt: skip
     return key

@@ -22,13 +22,13 @@ def registration(desk: Desk) -> str:
 
 def entry(
     desk: Desk, who: Subject, *, code: str | None = None, number: str = "", name: str | None = None, kind: str = COMPANY,
-    operator: str = "刘建国", status: str = "1", until: str = "长期",
+    operator: str = "刘建国", operator_no: str = "", status: str = "1", until: str = "长期",
 ) -> str:  # fmt: skip
     """A firm's entry in the register; `number` is its registration number. Returns PRIPID."""
     key = f"4309{desk.serial():014d}"
     said = {
         "UNISCID": who.number if code is None else code, "REGNO": number, "ENTNAME": who.name if name is None else name,
-        "OPTO": until,
+        "LECERNO": operator_no, "OPTO": until,
     }  # fmt: skip
     money = {"REGCAP": "100.000000", "REGCAPCUR": "156"} if kind != INDIVIDUAL else {}
     row = {

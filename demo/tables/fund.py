@@ -8,7 +8,7 @@ import pyarrow as pa
 from demo.firms import RARE
 from demo.savings import NORMAL, SEALED, last_month
 from demo.tables.build import card_holder, kind_codes, plant_documents, table
-from demo.tables.market import old_names
+from demo.tables.market import deregistered, old_names
 from demo.tables.movements import movements
 from demo.text import Ints, Rng, Text, digits, iso, join, numbers_as_text, plain, put, some, yyyymm
 from demo.truth import Truth
@@ -93,6 +93,7 @@ def _accounts(world: World, key: Text, employer: Text, truth: Truth) -> tuple[di
         ("sealed", np.flatnonzero(of.state == SEALED)),
         ("two_live", np.flatnonzero(twice)),
         ("employer_closed", closed),
+        ("employer_deregistered", np.flatnonzero((of.state == NORMAL) & deregistered(world)[world.employers.firm[at]])),
         ("birth_differs", differs),
         ("phone_ones", ones),
         ("test_name", test),

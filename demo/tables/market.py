@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from demo.register import INDIVIDUAL_KIND
+from demo.households import DEAD
+from demo.register import EXISTING, INDIVIDUAL_KIND
 from demo.tables.build import plant_documents, table
-from demo.text import Ints, Rng, Text, draw, iso, join, numbers_as_text, put, some, translate
+from demo.text import Ints, Mask, Rng, Text, draw, iso, join, numbers_as_text, put, some, translate
 from demo.truth import Truth
 from demo.words import DISTRICTS, words
 from demo.world import World
@@ -30,6 +31,7 @@ def _entries(world: World, truth: Truth) -> dict[str, Text]:
     endless = np.isnat(of.until)
     truth.plant(DATASET, "endless", np.flatnonzero(endless), (key,))
     plant_documents(truth, DATASET, people, head, np.ones(size, dtype=bool), (key,), world.today)
+    _plant_overdue(world, key, truth)
     has_capital = of.capital >= 0
     founded = firms.founded[of.firm]
     return {
@@ -60,6 +62,23 @@ def _names(rng: Rng, world: World, key: Text, truth: Truth) -> Text:
     nameless = some(rng, individual & (firms.former[of.firm] == ""), 0.03 * individual.sum())
     truth.plant(DATASET, "nameless", nameless, (key,), int(individual.sum()))
     return put(firms.name[of.firm], nameless, np.asarray(_NAMELESS)[np.arange(nameless.size) % len(_NAMELESS)])
+
+
+def deregistered(world: World) -> Mask:
+    """Of each firm, whether the register has it as cancelled, revoked and cancelled, or annulled."""
+    of = world.register
+    return np.where(of.entry >= 0, np.isin(of.status[of.entry], ["3", "4", "5"]), False)
+
+
+def _plant_overdue(world: World, key: Text, truth: Truth) -> None:
+    """Entries that should no longer stand as they do: what another register says of the firm or its operator."""
+    of, register, employers = world.register, world.households, world.employers
+    dead = register.person[register.status == DEAD]
+    head = world.firms.head[of.firm]
+    operator = (of.kind == INDIVIDUAL_KIND) & (of.status == EXISTING) & np.isin(head, dead)
+    left = np.isin(of.firm, employers.firm[employers.state == "04"])  # its fund account is closed
+    truth.plant(DATASET, "operator_dead", np.flatnonzero(operator), (key,))
+    truth.plant(DATASET, "not_cancelled", np.flatnonzero((of.status == "2") & left), (key,))
 
 
 def _registrars(rng: Rng, division: Text) -> Text:

@@ -25,7 +25,7 @@ from core.hub import Hub
 from core.settings import Settings
 from demo import city, service, write
 from libraries import golden
-from pipeline import journey
+from pipeline import checks, journey
 from pipeline.batch import Batch
 from schemas import published
 
@@ -69,6 +69,7 @@ def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed
                     assert batch is not None, feed.id
                     batches[feed.id] = batch
         golden.refresh(hub)
+        checks.run(hub)
         yield Whole(hub, truth, [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted], batches)
         hub.close()
         for name in names:

@@ -1,0 +1,46 @@
+"""What a record is called where people read lists: its business key, the parts that are about a person masked.
+
+A record goes by sixteen bytes everywhere else (libraries/record_key.py), which say nothing to a department.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
+
+from schemas.contract import Contract
+from schemas.derive import sql
+
+
+def keys(contract: Contract, values: Mapping[str, pa.Array]) -> list[str]:
+    """The business keys of typed rows, as lists may show them."""
+    shown = []
+    for name in contract.key:
+        item = contract.item(name)
+        column = item.type.mask(values[name], "list") if item.personal else values[name].cast(pa.string())
+        shown.append(pc.fill_null(column, "").to_pylist())
+    return [" ".join(parts) for parts in zip(*shown, strict=True)]
+
+
+def of(connection: Connection, contract: Contract, wanted: Iterable[bytes]) -> dict[bytes, str]:
+    """Record → its business key; also of a record that has ended. One that was never there is absent."""
+    chosen = list(dict.fromkeys(wanted))
+    items = ", ".join(sql.quote(name) for name in contract.key)
+    found: dict[bytes, str] = {}
+    for table in (sql.current(contract.id), sql.history(contract.id)):
+        missing = [key for key in chosen if key not in found]
+        if not missing:
+            break
+        rows = connection.execute(
+            text(f"SELECT DISTINCT ON (_key) _key, {items} FROM {table} WHERE _key = ANY(:keys)"), {"keys": missing}
+        ).all()
+        if rows:
+            columns = list(zip(*rows, strict=True))
+            values = {
+                name: pa.array(columns[at], contract.item(name).type.arrow) for at, name in enumerate(contract.key, 1)
+            }
+            found |= dict(zip((bytes(key) for key in columns[0]), keys(contract, values), strict=True))
+    return found

@@ -1,0 +1,148 @@
+"""The lists of what checks of datasets against each other found: by department, masked; and a finding dismissed by a person.
+
+Both departments have a finding in their list. It stays open while it holds; a dismissal is a decision, undone like any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core import decisions
+from core.actor import Actor
+from core.decisions import Decision
+from core.errors import Conflict, NotFound
+from core.text import T
+from libraries import business_key
+from schemas import check as documents
+from schemas.check import Check
+from schemas.published import Published
+
+DISMISSED = "check.dismissed"
+STATUSES: Mapping[str, T] = {
+    "open": T("待处理", "open"),
+    "dismissed": T("已忽略", "dismissed"),
+    "closed": T("已消除", "closed"),
+}
+_STATUS = (
+    "CASE WHEN f.status = 'closed' THEN 'closed' WHEN EXISTS (SELECT FROM hub.decision d WHERE d.kind = 'check.dismissed' "
+    "AND d.about = f.id::text AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)) "
+    "THEN 'dismissed' ELSE 'open' END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two records: its dataset and business key, masked where it is about a person."""
+
+    dataset: str
+    title: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Two records that do not fit together."""
+
+    id: UUID
+    check: str
+    title: T
+    remedy: T
+    dimension: str
+    severity: str
+    status: str
+    departments: list[str]
+    first: Side
+    second: Side
+    first_seen: datetime
+    last_seen: datetime
+    closed_at: datetime | None
+
+
+def listed(
+    connection: Connection, now: Published, *, department: str | None = None, check: str | None = None,
+    status: str | None = "open", after: UUID | None = None, limit: int = 50,
+) -> list[Finding]:  # fmt: skip
+    """Findings, the newest first; those in a department's list, of one check, of one status, before the one named."""
+    rows = connection.execute(
+        text(
+            f"SELECT * FROM (SELECT f.*, {_STATUS} AS now FROM hub.check_finding f) f WHERE (CAST(:status AS text) IS NULL OR "
+            "now = :status) AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)]) "
+            "AND (CAST(:check AS text) IS NULL OR f.check_id = :check) AND (CAST(:after AS uuid) IS NULL OR f.id < :after) "
+            "ORDER BY f.id DESC LIMIT :limit"
+        ),
+        {"status": status, "department": department, "check": check, "after": after, "limit": limit},
+    ).all()
+    names = _named(connection, now, rows)
+    good, _ = documents.in_force(now.texts("check"))
+    return [_finding(row, good.get(row.check_id), now, names) for row in rows]
+
+
+def counts(connection: Connection, department: str | None = None) -> dict[str, dict[str, int]]:
+    """Check → status → how many findings, of all or of a department's list."""
+    rows = connection.execute(
+        text(
+            f"SELECT check_id, now, count(*) AS n FROM (SELECT f.check_id, f.departments, {_STATUS} AS now FROM hub.check_finding f) f "
+            "WHERE CAST(:department AS text) IS NULL OR departments @> ARRAY[CAST(:department AS text)] GROUP BY 1, 2"
+        ),
+        {"department": department},
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.check_id, {})[row.now] = row.n
+    return found
+
+
+def dismiss(connection: Connection, id: UUID, *, reason: str, actor: Actor, department: str | None = None) -> Decision:
+    """A person judges that nothing is wrong with these two records; `department` is the one whose list it must be in.
+    Raises NotFound, and Conflict for one that is dismissed or closed already."""
+    status = connection.execute(
+        text(
+            f"SELECT {_STATUS} FROM hub.check_finding f WHERE f.id = :id "
+            "AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)]) FOR UPDATE"
+        ),
+        {"id": id, "department": department},
+    ).scalar()
+    if status is None:
+        raise NotFound(
+            T("没有这一核对结果。", "There is no such finding."),
+            remedy=T("hutong checks findings 可列出。", "`hutong checks findings` lists them."),
+        )
+    if status != "open":
+        raise Conflict(
+            T(f"该结果已是“{STATUSES[status].zh}”。", f"The finding is {status} already."),
+            remedy=T("无需处理。", "Nothing is left to do."),
+        )
+    return decisions.record(connection, DISMISSED, str(id), reason=reason, actor=actor)
+
+
+def _named(connection: Connection, now: Published, rows: Any) -> dict[tuple[str, bytes], str]:
+    wanted: dict[str, set[bytes]] = {}
+    for row in rows:
+        wanted.setdefault(row.first_dataset, set()).add(bytes(row.first_key))
+        wanted.setdefault(row.second_dataset, set()).add(bytes(row.second_key))
+    return {
+        (dataset, key): name
+        for dataset, keys in wanted.items()
+        if (contract := now.contracts.get(dataset)) is not None
+        for key, name in business_key.of(connection, contract, keys).items()
+    }
+
+
+def _finding(row: Any, check: Check | None, now: Published, names: Mapping[tuple[str, bytes], str]) -> Finding:
+    def side(dataset: str, key: bytes) -> Side:
+        contract = now.contracts.get(dataset)
+        return Side(dataset, contract.title if contract else dataset, names.get((dataset, bytes(key)), ""))
+
+    return Finding(
+        id=row.id, check=row.check_id, title=check.title.text if check else T(row.check_id, row.check_id),
+        remedy=check.remedy.text if check else T("", ""), dimension=row.dimension, severity=row.severity, status=row.now,
+        departments=list(row.departments), first=side(row.first_dataset, row.first_key),
+        second=side(row.second_dataset, row.second_key), first_seen=row.first_seen, last_seen=row.last_seen,
+        closed_at=row.closed_at,
+    )  # fmt: skip
