@@ -24,7 +24,7 @@ class Asker:
     demands: tuple[Demand, ...]
     fields: Mapping[str, frozenset[str]]
     freshness: Mapping[str, freshness.Freshness]
-    known: tuple[tuple[tuple[str, str], ...], ...]
+    known: tuple[tuple[tuple[str, str, str | None], ...], ...]
 
 
 def read(rows: Mapping[str, Any], datasets: Iterable[Dataset], persons: int, at: datetime) -> Asker:
@@ -38,5 +38,5 @@ def read(rows: Mapping[str, Any], datasets: Iterable[Dataset], persons: int, at:
     return Asker(
         department, in_force, name, service_items.demands(guide), fields,
         {dataset.id: freshness.judge([last[feed] for feed in dataset.feeds], dataset.period, at) for dataset in datasets},
-        tuple(tuple((kind, value) for kind, value in rows[f"@known_{slot}"] or ()) for slot in range(persons)),
+        tuple(tuple((kind, value, name) for kind, value, name in rows[f"@known_{slot}"] or ()) for slot in range(persons)),
     )  # fmt: skip

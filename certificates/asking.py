@@ -22,12 +22,13 @@ asker AS MATERIALIZED (
 #: WHERE, PostgreSQL judges it once, before anything under it is touched.
 MAY = "(SELECT may FROM asker)"
 
-#: what else registers know a person as: other numbers and names, and the credit code an organisation code is part of
+#: what else registers and judgements know a person as: other numbers and names, and the credit code an organisation code is
+#: part of; and numbers with names that are judged to be somebody else's
 _KNOWN = """\
 SELECT '@known_{0}', (
   WITH code AS (SELECT DISTINCT id_value FROM libraries.mention WHERE substr(id_value, 9, 9) = ANY(%(organisation_{0})s)
      AND length(id_value) = 18 AND id_kind IN ('uscc', 'organisation_code', 'business_licence'))
-   SELECT jsonb_agg(jsonb_build_array(kind, value)) FROM (SELECT 'number' AS kind, id_value AS value FROM code UNION
+   SELECT jsonb_agg(jsonb_build_array(kind, value, name)) FROM (SELECT 'number' AS kind, id_value AS value, NULL AS name FROM code UNION
      SELECT * FROM libraries.also_known(%(forms_{0})s::text[] || ARRAY(SELECT id_value FROM code), %(names_{0})s)) known)"""
 
 

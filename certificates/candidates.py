@@ -24,10 +24,13 @@ _COULD = (
     " THEN EXISTS (SELECT FROM unnest(%(forms_{1})s::text[]) f WHERE f LIKE replace({0}, '*', '_')) ELSE {0} !~ %(form_{1})s END)"
 )
 
+# judged by a named person to be somebody else's (libraries/judgements.py)
+_OTHERS = "coalesce(id_value || chr(31) || name = ANY(%(apart_{0})s::text[]), false)"
+
 # The first condition on id_value is the index's: of a thousand namesakes with whole numbers none is looked at.
 _MENTION = (
     "SELECT dataset, key, role FROM libraries.mention WHERE name = ANY(%(names_{0})s) AND dataset = ANY(%(datasets)s)"
-    " AND coalesce(id_value <> ALL(%(forms_{0})s), true) AND "
+    " AND coalesce(id_value <> ALL(%(forms_{0})s), true) AND NOT " + _OTHERS + " AND "
 )
 _PAIRED = f"(id_kind IS DISTINCT FROM {literal(UNPAIRED)})"
 _WHOLE = "coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)"
@@ -50,9 +53,9 @@ def gathered(
     what else the person is known as is `unsettled`.
 
     Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `lasting`
-    (whether those kinds stay for life), `names` (forms of the name). For all: `datasets` (those read), `id_items` (their
-    items that hold a subject's number), `today`. `shared` holds, by dataset read that withholds records, the rule of those it
-    does not, on the row `r`.
+    (whether those kinds stay for life), `names` (forms of the name), `apart` (claims judged to be another's). For all:
+    `datasets` (those read), `id_items` (their items that hold a subject's number), `today`. `shared` holds, by dataset read
+    that withholds records, the rule of those it does not, on the row `r`.
     """
     slots = list(slots)
     parts = [_mentions(number) for number in slots]
@@ -77,7 +80,8 @@ def _mentions(slot: int) -> str:
     return f"""\
 me_{slot} AS MATERIALIZED (
   SELECT dataset, key, role, name FROM libraries.mention
-  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND {_PAIRED}),
+  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND {_PAIRED}
+    AND NOT {_OTHERS.format(slot)}),
 namesake_{slot} AS MATERIALIZED (
   {mention} %(lasting_{slot})s AND NOT {_WHOLE} AND {could}
   UNION ALL {mention} NOT %(lasting_{slot})s AND {could}

@@ -133,6 +133,7 @@ class Look:
             values |= {
                 f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
                 f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm", f"organisation_{slot}": one.organisation,
+                f"apart_{slot}": list(one.apart),
             }  # fmt: skip
         for line in lines:
             if line.offer:

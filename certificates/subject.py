@@ -40,6 +40,8 @@ _LASTING = {
     "organisation_code": _ORGANISATION,
     "registration_no": "[0-9]{15}",
 }
+#: a number and a name in one text: the separator is in neither
+APART = "{}\x1f{}"
 _PLAIN = re.compile("[\u4e00-\u9fa5]+")
 #: value types of the names a subject may have; a title's holder may be either
 _NAMES = {"person": ("person_name",), "firm": ("organisation_name",), "title": ("person_name", "organisation_name")}
@@ -48,8 +50,9 @@ _NAMES = {"person": ("person_name",), "firm": ("organisation_name",), "title": (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A resolved subject. `forms` begins with the standard number; `form` is the pattern of numbers that can be compared
-    with them, empty for a kind that is reissued; `names` are the ways records may write the names; `masked` is for receipts.
-    A subject of kind `title` is a title, named by its holder."""
+    with them, empty for a kind that is reissued; `names` are the ways records may write the names; `masked` is for receipts;
+    `apart` are claims (`APART.format`) judged to be somebody else's: not even candidates. A subject of kind `title` is a title,
+    named by its holder."""
 
     kind: str
     who: str
@@ -60,6 +63,7 @@ class Subject:
     names: list[str]
     masked_number: str
     masked_name: str
+    apart: tuple[str, ...] = ()
 
     def is_named(self, name: str) -> bool:
         """Whether a record's name is this subject's name."""
@@ -79,10 +83,15 @@ class Subject:
         """The organisation code asked by, when the credit code that contains it is not known yet."""
         return [self.number] if self.kind == "organisation_code" else []
 
-    def known_as(self, pairs: Iterable[tuple[str, str]]) -> Subject:
-        """The subject with what else a register knows it as: (`number`, value) and (`name`, value)."""
+    def known_as(self, said: Iterable[tuple[str, str, str | None]]) -> Subject:
+        """The subject with what else registers and judgements know it as: (`number`, value, None), (`name`, value, None); and
+        whose claims are not its: (`apart`, number, name)."""
         forms, names, kinds = list(self.forms), list(self.names), {_LASTING.get(self.kind, "")}
-        for what, value in pairs:
+        apart = list(self.apart)
+        for what, value, named in said:
+            if what == "apart":
+                apart.append(APART.format(value, named))
+                continue
             if what == "name":
                 names += _names(self.who, standard_name(self.who, value), value)
                 continue
@@ -90,8 +99,9 @@ class Subject:
             forms += _forms(kind, value)
             kinds.add(_LASTING.get(kind, ""))
         return replace(
-            self, forms=list(dict.fromkeys(forms)), names=list(dict.fromkeys(names)), form=_pattern(self.kind, kinds)
-        )
+            self, forms=list(dict.fromkeys(forms)), names=list(dict.fromkeys(names)), form=_pattern(self.kind, kinds),
+            apart=tuple(sorted(set(apart))),
+        )  # fmt: skip
 
 
 def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subject:

@@ -1,9 +1,9 @@
 """All that bears on who some numbers belong to, into session tables `work_*` (emptied at commit), every row locked.
 
 A number leads to its mentions; they lead to other numbers: those under which a register knows the same subject, now or
-formerly, and those of mentions that were linked to the same entity before. The set is closed under this, so what is judged
-together does not depend on where one began. Rows of mention and entity are locked without waiting: a merge never waits in
-a circle with this.
+formerly, those judged the same, and those of mentions that were linked to the same entity before. The set is closed under
+this, so what is judged together does not depend on where one began. Rows of mention and entity are locked without waiting: a
+merge never waits in a circle with this.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from libraries import judged
 from libraries.mentions import RECORD
 from libraries.rules import Giver, Rules
 from libraries.withholding import shared
@@ -40,11 +41,15 @@ def gather(conn: Connection, rules: Rules, numbers: Iterable[str]) -> None:
         text("INSERT INTO work_number SELECT number, 0 FROM unnest(CAST(:forms AS text[])) AS n (number)"),
         {"forms": forms},
     ).rowcount
+    judgements = rules.kind.named and judged.any_there(conn, rules)
     round = 0
     while found:
         _named(conn, rules, round)
         found = _lead_on(conn, rules, round) if rules.kind.named else 0
+        found += judged.numbers_joined(conn, rules, round) if judgements else 0
         round += 1
+    if judgements:
+        judged.gather(conn, rules)
     identify(conn, rules)
     for giver in rules.givers:
         if giver.target is None:
@@ -76,7 +81,7 @@ def _named(conn: Connection, rules: Rules, round: int) -> None:
         )
     conn.execute(
         text(
-            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value, :round FROM work_number n CROSS JOIN LATERAL ("
+            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value, :round, e.name FROM work_number n CROSS JOIN LATERAL ("
             "SELECT * FROM libraries.entity e WHERE e.library = :l AND e.id_value = n.number FOR UPDATE NOWAIT) e "
             "WHERE n.round = :round ON CONFLICT DO NOTHING"
         ),
@@ -84,7 +89,7 @@ def _named(conn: Connection, rules: Rules, round: int) -> None:
     )
     conn.execute(
         text(
-            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value, :round FROM (SELECT DISTINCT w.entity_id AS id "
+            "INSERT INTO work_entity SELECT e.id, e.id_kind, e.id_value, :round, e.name FROM (SELECT DISTINCT w.entity_id AS id "
             "FROM work_mention w WHERE w.round = :round AND w.entity_id IS NOT NULL "
             "AND NOT EXISTS (SELECT FROM work_entity e WHERE e.id = w.entity_id)) w CROSS JOIN LATERAL ("
             "SELECT * FROM libraries.entity e WHERE e.id = w.id FOR UPDATE NOWAIT) e ON CONFLICT DO NOTHING"

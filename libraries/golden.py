@@ -1,6 +1,6 @@
 """Golden records: what the libraries hold about each person, organisation and licence, and where every value came from.
 
-`refresh` is a function of mentions, records and the rules in force: it can be killed, repeated and delayed. One writer at
+`refresh` is a function of mentions, records, judgements and the rules in force: it can be killed, repeated and delayed. One writer at
 a time, chunk by chunk; each chunk is one transaction that links its mentions and makes its entities' golden records, so a
 reader never sees one without the other.
 """
@@ -36,6 +36,8 @@ __all__ = ["Golden", "RefreshResult", "Value", "find", "get", "refresh", "refres
 PATIENCE = 60.0  # seconds a chunk waits for a merge that holds one of its rows
 R = TypeVar("R")
 _Next = Callable[[Connection, Rules, str, int], list[str]]
+#: what is followed by something else than by numbers, and the numbers it leads to
+_LEADING = {linking.references: linking.referred, linking.judgements: linking.concerned}
 
 
 @dataclass
@@ -52,7 +54,8 @@ class RefreshResult:
 
 
 def refresh(hub: Hub, *, chunk: int = 5_000) -> RefreshResult:
-    """Bring the golden records up to date with what batches merged: only numbers with a waiting mention or a dirty entity.
+    """Bring the golden records up to date with what batches merged: only numbers with a waiting mention,
+    a judgement that is new or ended, or a dirty entity.
     Raises Retry when a merge holds a chunk for longer than a minute."""
     return refresh_by(hub, published_set.current(hub.home), chunk=chunk)
 
@@ -68,7 +71,7 @@ def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> Refresh
                 conn.execute(text(statement))
         _patiently(partial(_sync, conn, every, today))
         for one in every:
-            for following in (linking.pending, linking.references, linking.dirty):
+            for following in (linking.judgements, linking.pending, linking.references, linking.dirty):
                 _all(conn, one, published, following, chunk, result)
         while settled := _settle(conn, every, chunk * 4):
             result.unlinkable += settled
@@ -108,7 +111,7 @@ def _chunk(
         found = following(conn, one, after, chunk)
         if not found:
             return found
-        numbers = linking.referred(conn, one, found) if following is linking.references else found
+        numbers = _LEADING[following](conn, one, found) if following in _LEADING else found
         linked = linking.link(conn, one, numbers)
         made, removed = claims.make(conn, one, published)
         conflicts.note(conn, one, published)

@@ -9,17 +9,20 @@ in which batches came:
 3. a registered number with a name that its register does not know stays unlinked;
 4. of a number in no register the most authoritative name wins, then the most frequent; others with it stay unlinked;
 5. a number without a name goes to its party where there is exactly one and nobody disputes it.
+
+What named persons judged of two of these comes between (`judged`): it keeps mentions from 2, and joins what 1 to 4 left apart.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from libraries import judged
 from libraries.rules import Rules
 
 TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS work_party (kind text, number text, name text, registered boolean, disputed boolean, "
-    "alive boolean, entity_id uuid) ON COMMIT DELETE ROWS",
+    "alive boolean, entity_id uuid, lead_kind text, lead_number text) ON COMMIT DELETE ROWS",
     "CREATE TEMP TABLE IF NOT EXISTS work_party_name (kind text, number text, name text) ON COMMIT DELETE ROWS",
     "CREATE TEMP TABLE IF NOT EXISTS work_party_number (form text, kind text, number text) ON COMMIT DELETE ROWS",
 )
@@ -27,13 +30,25 @@ TABLES = (
 
 def judge(conn: Connection, rules: Rules) -> int:
     """Set each gathered mention's `target`, making the entities that are missing; returns how many were made."""
-    for statement in (*_REGISTERED, *_ALIASES, *_LOOSE, *_NAMELESS):
-        conn.execute(text(statement), {"l": rules.library.id})
-    _keep(conn, rules)
+    judgements = judged.read(conn)
+    _run(conn, rules, *_REGISTERED, *_ALIASES)
+    if judgements:
+        judged.keep_apart(conn, judgements)
+    _run(conn, rules, *_LOOSE)
+    if judgements:
+        judged.join(conn, rules, judgements)
+    _run(conn, rules, *_NAMELESS)
+    _keep(conn)
     created = conn.execute(text(_CREATE), {"l": rules.library.id}).rowcount
-    for statement in _TARGETS:
-        conn.execute(text(statement))
+    if judgements:
+        judged.follow(conn)
+    _run(conn, rules, *_TARGETS)
     return created
+
+
+def _run(conn: Connection, rules: Rules, *statements: str) -> None:
+    for statement in statements:
+        conn.execute(text(statement), {"l": rules.library.id})
 
 
 _REGISTERED = (
@@ -87,37 +102,33 @@ _LOOSE = (
 )
 
 _NAMELESS = (
-    "WITH candidate AS (SELECT w.place, p.kind, p.number, p.disputed AND NOT w.register AS disputed FROM work_mention w "
-    "  JOIN work_party p ON p.kind = w.kind AND p.number = w.number WHERE w.name IS NULL AND w.kind IS NOT NULL "
-    "  UNION ALL SELECT w.place, n.kind, n.number, false FROM work_mention w JOIN work_party_number n ON n.form = w.number "
+    "WITH candidate AS (SELECT w.place, p.kind, p.number, p.disputed AND NOT w.register AS disputed, p.lead_number FROM "
+    "  work_mention w JOIN work_party p ON p.kind = w.kind AND p.number = w.number WHERE w.name IS NULL AND w.kind IS NOT NULL "
+    "  UNION ALL SELECT w.place, p.kind, p.number, false, p.lead_number FROM work_mention w JOIN work_party_number n "
+    "  ON n.form = w.number JOIN work_party p ON p.kind = n.kind AND p.number = n.number "
     "  WHERE w.name IS NULL AND w.kind IS NOT NULL AND NOT w.register), "
     "single AS (SELECT place, min(kind) AS kind, min(number) AS number FROM candidate GROUP BY place "
-    "  HAVING count(*) = 1 AND NOT bool_or(disputed)) "
+    "  HAVING count(DISTINCT coalesce(lead_number, number)) = 1 AND NOT bool_or(disputed)) "
     "UPDATE work_mention w SET of_kind = o.kind, of_number = o.number FROM single o WHERE w.place = o.place",
 )
 
 
-def _keep(conn: Connection, rules: Rules) -> None:
+def _keep(conn: Connection) -> None:
     """Parties keep the entities they had: by their number, or by a former number and a name; the oldest of several. An
-    entity whose number was corrected goes by the new one from now on."""
-    conn.execute(text(_NAMES_OF_ENTITIES), {"l": rules.library.id, "name": rules.kind.name})
+    entity whose number was corrected goes by the new one from now on. Judgements have no say: what they join stays two
+    entities, so that undoing them finds both."""
     conn.execute(text(_KEEP))
     conn.execute(
         text(
-            "WITH kept AS (SELECT p.entity_id AS id, p.kind, p.number FROM work_party p JOIN work_entity e ON e.id = p.entity_id "
-            "WHERE (e.kind, e.number) <> (p.kind, p.number)), "
-            "moved AS (UPDATE libraries.entity e SET id_kind = k.kind, id_value = k.number FROM kept k WHERE e.id = k.id) "
-            "UPDATE work_entity e SET kind = k.kind, number = k.number FROM kept k WHERE e.id = k.id"
+            "WITH kept AS (SELECT p.entity_id AS id, p.kind, p.number, p.name FROM work_party p JOIN work_entity e "
+            "ON e.id = p.entity_id WHERE (e.kind, e.number, e.name) IS DISTINCT FROM (p.kind, p.number, p.name)), "
+            "moved AS (UPDATE libraries.entity e SET id_kind = k.kind, id_value = k.number, name = k.name FROM kept k "
+            "WHERE e.id = k.id) "
+            "UPDATE work_entity e SET kind = k.kind, number = k.number, name = k.name FROM kept k WHERE e.id = k.id"
         )
     )
 
 
-#: only where a former number may decide: reading golden records is not free
-_NAMES_OF_ENTITIES = """
-UPDATE work_entity e SET name = g.attributes -> :name ->> 'value' FROM libraries.golden g
-WHERE g.library = :l AND g.entity_id = e.id
-  AND e.number IN (SELECT form FROM work_party_number UNION ALL SELECT number FROM work_party_number)
-"""
 _KEEP = """
 WITH possible AS (
   SELECT e.id, p.kind, p.number, true AS own, e.name IS NOT NULL AND EXISTS (SELECT FROM work_party_name n
@@ -135,8 +146,9 @@ UPDATE work_party p SET entity_id = k.id FROM kept k WHERE p.kind = k.kind AND p
 """
 _CREATE = """
 WITH made AS (
-  INSERT INTO libraries.entity (id, library, id_kind, id_value, dirty)
-  SELECT uuidv7(), :l, kind, number, false FROM work_party WHERE alive AND entity_id IS NULL RETURNING id, id_kind, id_value
+  INSERT INTO libraries.entity (id, library, id_kind, id_value, name, dirty)
+  SELECT uuidv7(), :l, kind, number, name, false FROM work_party WHERE alive AND entity_id IS NULL AND lead_number IS NULL
+  RETURNING id, id_kind, id_value
 ), known AS (
   UPDATE work_party p SET entity_id = m.id FROM made m WHERE p.kind = m.id_kind AND p.number = m.id_value
 )

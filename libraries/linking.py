@@ -12,11 +12,11 @@ from sqlalchemy import Connection, text
 
 from core import events
 from core.actor import SYSTEM
-from libraries import gather, judge
+from libraries import gather, judge, judged
 from libraries.mentions import RECORD
 from libraries.rules import Rules
 
-TABLES = (*gather.TABLES, *judge.TABLES)
+TABLES = (*gather.TABLES, *judged.TABLES, *judge.TABLES)
 _LISTED = 1_000  # conflicts an event names one by one
 
 
@@ -89,6 +89,34 @@ def dirty(conn: Connection, rules: Rules, after: str, limit: int) -> list[str]:
             {"after": after, "l": rules.library.id, "limit": limit},
         )
     )
+
+
+def judgements(conn: Connection, rules: Rules, after: str, limit: int) -> list[str]:
+    """The next decisions of who is who, or of who is not any more, that no link was made by yet."""
+    return list(
+        conn.scalars(
+            text(
+                "SELECT CAST(d.id AS text) FROM hub.decision d JOIN hub.decision o ON o.id = coalesce(d.undoes, d.id) "
+                "WHERE d.kind = 'judge' AND o.body ->> 'library' = :l AND CAST(d.id AS text) > :after "
+                "AND NOT EXISTS (SELECT FROM libraries.judged j WHERE j.decision = d.id) ORDER BY 1 LIMIT :limit"
+            ),
+            {"after": after, "l": rules.library.id, "limit": limit},
+        )
+    )
+
+
+def concerned(conn: Connection, rules: Rules, decisions: list[str]) -> list[str]:
+    """The numbers that decisions are about. Once this transaction is committed, links are made by them."""
+    numbers = conn.scalars(
+        text(
+            "WITH judged AS (INSERT INTO libraries.judged SELECT CAST(d AS uuid) FROM unnest(CAST(:ids AS text[])) d) "
+            "SELECT DISTINCT side.form FROM hub.decision d JOIN hub.decision o ON o.id = coalesce(d.undoes, d.id) "
+            "CROSS JOIN LATERAL (VALUES (o.body #>> '{a,form}'), (o.body #>> '{b,form}')) AS side (form) "
+            "WHERE d.id = ANY(CAST(:ids AS uuid[]))"
+        ),
+        {"ids": decisions},
+    )
+    return list(numbers)
 
 
 def settle(conn: Connection, every: list[Rules], limit: int) -> int:

@@ -1,0 +1,350 @@
+"""Judgements: what named persons say of who is who joins and parts, and undoing them gives back what was."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from core import decisions
+from core.actor import Actor
+from core.errors import Conflict, Invalid, NotFound
+from libraries import golden, judgements
+from libraries.judgements import Claim, Judgement, Verdict
+from tests.libraries.registry import Registry, values
+from tests.libraries.test_known_as import (
+    CODE,
+    NAMES,
+    NEW,
+    NUMBERS,
+    OLD,
+    THIRD,
+    account,
+    change,
+    employer,
+    entities,
+    linked,
+    resident,
+    row,
+    state,
+    steps,
+)
+
+STEWARD = Actor(operator="zhang", client="cli")
+Pair = tuple[tuple[str, str], tuple[str, str]]
+
+
+@pytest.fixture
+def city(registry: Registry) -> Registry:
+    """With public security and the market's register connected."""
+    registry.publish("resident", "change", "firm", "firm_change")
+    return registry
+
+
+def claim(one: tuple[str, str], library: str = "population") -> Claim:
+    return judgements.claim(library, *one)
+
+
+def judge(registry: Registry, verdict: str, one: tuple[str, str], other: tuple[str, str], *, unseen: bool = False,
+          library: str = "population") -> Judgement:  # fmt: skip
+    with registry.hub.begin() as connection:
+        return judgements.add(
+            connection, registry.hub.keys, library, Verdict(verdict), claim(one, library), claim(other, library),
+            reason="核对纸质档案", actor=STEWARD, unseen=unseen,
+        )  # fmt: skip
+
+
+def undo(registry: Registry, id: UUID) -> None:
+    with registry.hub.begin() as connection:
+        judgements.undo(connection, registry.hub.keys, id, reason="判断有误", actor=STEWARD)
+
+
+def export(registry: Registry) -> Any:
+    """All that golden records and links say, ids included."""
+    with registry.hub.read() as connection:
+        return [
+            [tuple(line) for line in connection.execute(text(query))]
+            for query in (
+                "SELECT library, entity_id, attributes::text FROM libraries.golden ORDER BY 1, 2",
+                "SELECT dataset, key, role, part, id_kind, id_value, name, entity_id FROM libraries.mention ORDER BY 1, 2, 3, 4",
+            )
+        ]
+
+
+def placed(registry: Registry) -> dict[tuple[Any, Any], Any]:
+    """Number and name in an account → the number of the entity it is linked to."""
+    return {
+        (number, name): entity
+        for of, _, role, _, number, name, entity, _ in registry.links()
+        if of == "account" and number
+    }
+
+
+def test_two_names_on_one_number_are_one_person_once_judged(city: Registry) -> None:
+    city.put("resident", resident("r", "李砚之", OLD))
+    city.put("account", account("1", "李彦之", OLD, phone="13800000001"), account("2", None, OLD))
+    city.refresh()
+    before, ids = export(city), entities(city, "population")
+    assert linked(city, "account") == [None, None]  # whose the nameless one is, nobody knows
+    made = judge(city, "same", (OLD, "李砚之"), (OLD, "李彦之"))
+    assert made.reasons == ("same_number", "same_birth", "same_sound", "name_near") and made.score == pytest.approx(
+        0.833
+    )
+    result = city.refresh()
+    assert (result.created, result.linked) == (0, 2)
+    assert linked(city, "account") == [OLD, OLD] and entities(city, "population") == ids
+    (record,) = city.golden("population")
+    assert values(record)["name"] == "李砚之" and values(record)["phone"] == "13800000001"
+    undo(city, made.decision.id)
+    city.refresh()
+    assert export(city) == before
+
+
+def test_two_persons_become_one_and_two_again_with_their_ids(city: Registry) -> None:
+    city.put("resident", resident("r", "李小明", NEW))
+    city.put("account", account("1", "李小明", OLD, phone="13800000001"))
+    city.refresh()
+    before, ids = export(city), entities(city, "population")
+    assert ids.keys() == {OLD, NEW}
+    made = judge(city, "same", (OLD, "李小明"), (NEW, "李小明"))
+    assert city.refresh().removed == 1
+    assert entities(city, "population") == {NEW: ids[NEW]} and linked(city, "account") == [NEW]
+    (record,) = city.golden("population")
+    assert values(record)["phone"] == "13800000001" and values(record)["citizen_no"] == NEW
+    with city.hub.read() as connection:
+        found = [golden.find(connection, "population", number, "李小明") for number in (OLD, NEW)]
+        assert [one and str(one.entity_id) for one in found] == [ids[NEW]] * 2
+        assert golden.find(connection, "population", OLD, "张大") is None
+    undo(city, made.decision.id)
+    city.refresh()
+    assert export(city) == before and entities(city, "population") == ids
+
+
+def test_undone_by_the_general_command_it_is_undone_as_well(city: Registry) -> None:
+    city.put("account", account("1", "李小明", OLD), account("2", "李小明", NEW))
+    city.refresh()
+    before = export(city)
+    made = judge(city, "same", (OLD, "李小明"), (NEW, "李小明"))
+    city.refresh()
+    assert export(city) != before
+    with city.hub.begin() as connection:
+        decisions.undo(connection, made.decision.id, reason="x", actor=STEWARD)
+    city.refresh()
+    assert export(city) == before
+    assert city.refresh().refreshed == 0
+
+
+def test_a_record_under_somebody_elses_number_goes_to_whose_it_is(city: Registry) -> None:
+    city.put("resident", resident("a", "张大", OLD), resident("b", "李小明", NEW))
+    city.put("account", account("1", "李小明", OLD, phone="13800000001"), account("2", None, OLD))
+    city.refresh()
+    assert linked(city, "account") == [None, None]
+    judge(city, "same", (OLD, "李小明"), (NEW, "李小明"))
+    city.refresh()
+    assert placed(city) == {(OLD, "李小明"): NEW, (OLD, None): None}
+    assert {values(one)["name"]: values(one).get("phone") for one in city.golden("population")} == {
+        "张大": None, "李小明": "13800000001"
+    }  # fmt: skip
+
+
+def test_different_parts_what_a_register_joins(city: Registry) -> None:
+    city.put("resident", resident("r", "李小明", NEW))
+    city.put("change", change("1", "r", "corrected", OLD), change("2", "r", "renamed", "李晓明"))
+    city.put("account", account("1", "李小明", OLD), account("2", "李晓明", NEW), account("3", "李小明", NEW))
+    city.refresh()
+    before = export(city)
+    assert linked(city, "account") == [NEW] * 3
+    by_number = judge(city, "different", (OLD, "李小明"), (NEW, "李小明"))
+    by_name = judge(city, "different", (NEW, "李晓明"), (NEW, "李小明"))
+    city.refresh()
+    assert (
+        placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): None, (NEW, "李小明"): NEW}
+        and len(city.golden("population")) == 2
+    )
+    undo(city, by_name.decision.id)
+    city.refresh()
+    assert placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): NEW, (NEW, "李小明"): NEW}
+    undo(city, by_number.decision.id)
+    city.refresh()
+    assert export(city) == before
+
+
+def test_unsure_changes_nothing_and_is_shown(city: Registry) -> None:
+    city.put("account", account("1", "李小明", OLD), account("2", "李小明", NEW))
+    city.refresh()
+    before = export(city)
+    judge(city, "unsure", (OLD, "李小明"), (NEW, "李小明"))
+    assert city.refresh().linked == 0 and export(city) == before
+    with city.hub.read() as connection:
+        (one,) = judgements.listed(connection)
+        assert one.verdict == "unsure" and one.decision.actor["operator"] == "zhang" and one.ended is None
+        assert judgements.masked("population", one.a) == ("110***********002X", "李**")
+
+
+def test_a_later_verdict_ends_the_one_before_and_is_kept_with_it(city: Registry) -> None:
+    city.put("account", account("1", "李小明", OLD), account("2", "李小明", NEW))
+    first = judge(city, "unsure", (OLD, "李小明"), (NEW, "李小明"))
+    second = judge(city, "same", (NEW, "李小明"), (OLD, "李小明"))
+    assert judge(city, "same", (OLD, "李小明"), (NEW, "李小明")) == second
+    assert second.decision.about == first.decision.about
+    with city.hub.read() as connection:
+        listed = judgements.listed(connection)
+        assert [(one.verdict, one.ended is not None) for one in listed] == [("same", False), ("unsure", True)]
+        assert judgements.listed(connection, standing=True) == listed[:1]
+        told = str(connection.execute(text("SELECT array_agg(about || body::text) FROM hub.event")).scalar())
+        about = str(connection.execute(text("SELECT array_agg(about) FROM hub.decision")).scalar())
+        audited = connection.execute(text("SELECT count(*) FROM hub.audit WHERE kind = 'library.judged'")).scalar()
+    for secret in (OLD, NEW, "李小明"):
+        assert secret not in told and secret not in about
+    assert audited == 4
+
+
+def test_judgements_do_not_contradict_one_another(city: Registry) -> None:
+    names = ("李小明", "李晓明", "李筱明")
+    one, two, three = ((OLD, name) for name in names)
+    city.put("account", *(account(str(n), name, OLD) for n, name in enumerate(names)))
+    judge(city, "same", one, two)
+    judge(city, "same", two, three)
+    with pytest.raises(Conflict, match="相矛盾"):
+        judge(city, "different", one, three)
+    second = judge(city, "different", two, three)  # in the place of `same`
+    with pytest.raises(Conflict, match=str(second.decision.id)):
+        judge(city, "same", one, three)
+    with city.hub.read() as connection:
+        assert len(judgements.listed(connection, standing=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "error"),
+    [
+        ((OLD, "李小明"), (OLD, " 李小明 "), Invalid),
+        ((OLD, "李小明"), ("110105194912310021", "李小明"), Invalid),
+        ((OLD, "李小明"), (NEW, ""), Invalid),
+        ((OLD, "李小明"), (NEW, "张大"), NotFound),
+    ],
+)
+def test_what_is_no_pair_is_refused_without_repeating_it(
+    city: Registry, one: Any, other: Any, error: type[Exception]
+) -> None:
+    city.put("account", account("1", "李小明", OLD), account("2", "李小明", NEW))
+    with pytest.raises(error) as refusal:
+        judge(city, "same", one, other)
+    assert OLD not in str(refusal.value) and "李小明" not in str(refusal.value)
+
+
+def test_nobody_is_judged_without_a_reason_or_in_a_library_of_licences(city: Registry) -> None:
+    with pytest.raises(Invalid), city.hub.begin() as connection:
+        judgements.add(
+            connection, city.hub.keys, "population", Verdict.same, claim((OLD, "甲")), claim((NEW, "甲")), reason=" ",
+            actor=STEWARD, unseen=True,
+        )  # fmt: skip
+    with pytest.raises(Invalid):
+        judgements.claim("license", "x", "y")
+    city.put("account", account("1", "李小明", OLD))
+    with pytest.raises(NotFound), city.hub.begin() as connection:
+        made = decisions.record(connection, "excuse", "x", reason="x", actor=STEWARD)
+        judgements.undo(connection, city.hub.keys, made.id, reason="x", actor=STEWARD)
+
+
+def test_firms_are_judged_by_whatever_form_of_their_number(city: Registry) -> None:
+    city.put("account", employer("1", "示范贸易有限公司", CODE), employer("2", "示范商贸有限公司", CODE[8:17]))
+    city.refresh()
+    assert linked(city, "account").count(None) == 1
+    judge(city, "same", (CODE, "示范贸易有限公司"), (CODE, "示范商贸有限公司"), library="legal_entity")
+    city.refresh()
+    assert linked(city, "account") == [CODE[8:17]] * 2
+
+
+def test_what_registers_say_against_a_judgement_suspends_it(city: Registry) -> None:
+    city.put("resident", resident("r", "李小明", NEW))
+    city.put("account", account("1", "李小明", OLD), account("2", "张大", THIRD))
+    city.refresh()
+    judge(city, "same", (OLD, "李小明"), (THIRD, "张大"))
+    judge(city, "different", (THIRD, "张大"), (NEW, "李小明"))
+    city.refresh()
+    assert linked(city, "account") == [OLD, OLD]
+    city.put("change", change("1", "r", "corrected", OLD))  # so OLD is who THIRD is not
+    city.refresh()
+    assert placed(city) == {(OLD, "李小明"): NEW, (THIRD, "张大"): THIRD}
+
+
+CLAIMS = [(number, name) for number in NUMBERS for name in (*NAMES, "李晓明")]
+judged_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("judge"), st.sampled_from(["same", "different", "unsure"]), st.sampled_from(CLAIMS), st.sampled_from(CLAIMS)),
+        st.tuples(st.just("undo"), st.integers(0, 5), st.none(), st.none()),
+        steps.map(lambda listed: listed[0]),
+    ),
+    min_size=2,
+    max_size=14,
+)  # fmt: skip
+
+
+def clear(registry: Registry) -> None:
+    with registry.hub.begin() as connection:
+        connection.execute(
+            text("TRUNCATE libraries.mention, libraries.entity, libraries.golden, libraries.known_as, libraries.judged")
+        )
+        connection.execute(text("TRUNCATE hub.decision"))
+        for dataset in ("account", "resident", "change"):
+            connection.execute(text(f"TRUNCATE records.{dataset}"))
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(judged_steps, st.sets(st.integers(0, 13)), st.randoms(use_true_random=False))
+def test_the_outcome_is_that_of_the_judgements_in_force(
+    city: Registry, done: list[Any], refreshed: set[int], random: Any
+) -> None:
+    clear(city)
+    held: dict[tuple[str, str], dict[str, Any]] = {}
+    standing: dict[UUID, tuple[str, Pair]] = {}
+    for n, (what, one, other, third) in enumerate(done):
+        if what == "judge":
+            try:
+                made = judge(city, one, other, third, unseen=True)
+            except (Conflict, Invalid):
+                continue
+            pair: Pair = (other, third)
+            standing = {id: kept for id, kept in standing.items() if set(kept[1]) != set(pair)}
+            standing[made.decision.id] = (one, pair)
+        elif what == "undo":
+            if standing:
+                id = list(standing)[one % len(standing)]
+                undo(city, id)
+                standing.pop(id)
+        else:
+            said, there = row(what, one, other, third)
+            if there:
+                city.put(what, said)
+                held[what, one] = said
+            elif held.pop((what, one), None):
+                city.remove(what, said)
+        if n in refreshed:
+            city.refresh(chunk=1)
+    city.refresh(chunk=1)
+    outcome = state(city)
+    assert not any(pending for *_, pending in outcome[1])
+    assert city.refresh(chunk=1).refreshed == 0
+
+    clear(city)
+    again: list[tuple[str, Any]] = [
+        *(("put", one) for one in held.items()),
+        *(("judge", one) for one in standing.values()),
+    ]
+    random.shuffle(again)
+    for what, one in again:
+        if what == "put":
+            city.put(one[0][0], one[1])
+        else:
+            judge(city, one[0], *one[1], unseen=True)
+    city.refresh()
+    assert state(city) == outcome
