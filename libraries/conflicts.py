@@ -22,7 +22,7 @@ from schemas.published import Published
 from schemas.types import get
 
 # An attribute that only declares, keeps every value or is derived cannot be in conflict. Two of one department's records that
-# differ are its own history: the newer one decides.
+# differ are its own history: the newer one decides. Who is judged to be somebody else is no conflict any more.
 _NOTE = f"""
 WITH said AS MATERIALIZED (
   SELECT * FROM work_claim WHERE derived IS NULL AND department IS NOT NULL AND status <> 'declared' AND attribute <> ALL(:many)
@@ -41,6 +41,8 @@ WITH said AS MATERIALIZED (
   JOIN work_entity e ON e.kind = w.kind AND e.number = w.number
   JOIN unnest(CAST(:datasets AS text[]), CAST(:departments AS text[])) AS d (dataset, department) ON d.dataset = w.dataset
   WHERE :named AND w.target IS NULL AND w.name IS NOT NULL AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
+    AND NOT EXISTS (SELECT FROM work_judgement j WHERE j.verdict = 'different'
+      AND (j.kind, j.number, j.name) = (w.kind, w.number, w.name) AND (j.other_number, j.other_name) = (e.number, e.name))
   GROUP BY e.id, d.department
 ), gone AS (
   DELETE FROM libraries.conflict c USING work_entity e WHERE c.library = :l AND c.entity_id = e.id AND NOT EXISTS (

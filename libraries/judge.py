@@ -148,11 +148,11 @@ _CREATE = """
 WITH made AS (
   INSERT INTO libraries.entity (id, library, id_kind, id_value, name, dirty)
   SELECT uuidv7(), :l, kind, number, name, false FROM work_party WHERE alive AND entity_id IS NULL AND lead_number IS NULL
-  RETURNING id, id_kind, id_value
+  RETURNING id, id_kind, id_value, name
 ), known AS (
   UPDATE work_party p SET entity_id = m.id FROM made m WHERE p.kind = m.id_kind AND p.number = m.id_value
 )
-INSERT INTO work_entity (id, kind, number) SELECT id, id_kind, id_value FROM made
+INSERT INTO work_entity (id, kind, number, name) SELECT id, id_kind, id_value, name FROM made
 """
 _TARGETS = (
     "UPDATE work_mention w SET target = p.entity_id FROM work_party p WHERE p.kind = w.of_kind AND p.number = w.of_number",

@@ -25,7 +25,7 @@ from core.ids import uuid7
 from core.keys import Keys
 from core.text import T
 from libraries import likeness
-from libraries.kind import Kind, standard
+from libraries.kind import Kind, masked, standard
 from libraries.rules import KINDS
 from schemas.document import near
 from schemas.types import get as value_type
@@ -119,7 +119,7 @@ def add(
     seen = likeness.of(library, one.number, one.name, other.number, other.name)
     body = {"library": library, "verdict": verdict.value, "a": asdict(one), "b": asdict(other),
             "score": seen.score, "reasons": list(seen.reasons)}  # fmt: skip
-    made = decisions.record(connection, KIND, _about(keys, library, one, other), reason=reason, actor=actor, body=body)
+    made = decisions.record(connection, KIND, about(keys, library, one, other), reason=reason, actor=actor, body=body)
     _leave_entries(connection, keys, made, library, verdict, (one, other))
     return _judgement(made, None)
 
@@ -168,15 +168,11 @@ def listed(
     ]
 
 
-def masked(library: str, one: Claim) -> tuple[str, str]:
+def shown(library: str, one: Claim) -> tuple[str, str]:
     """Number and name as a list shows them."""
     kind = KINDS[library]
     numbers = value_type("identity_no" if kind.name_type == "person_name" else "organisation_no")
-    number, name = (
-        type_.mask(pa.array([value], pa.string()), "list")[0].as_py()
-        for type_, value in ((numbers, one.number), (value_type(kind.name_type), one.name))
-    )
-    return number or "***", name or "***"
+    return masked(numbers, one.number) or "***", masked(value_type(kind.name_type), one.name) or "***"
 
 
 def _proven(made: Kind, kind: str | None, number: str) -> str | None:
@@ -253,7 +249,9 @@ def _of(
     ).all()
 
 
-def _about(keys: Keys, library: str, one: Claim, other: Claim) -> str:
+def about(keys: Keys, library: str, one: Claim, other: Claim) -> str:
+    """What decisions about a pair are said to be about, whichever is named first: nobody can turn it back."""
+    one, other = sorted((one, other), key=lambda each: (each.form, each.name))
     claims = "\x1f".join((one.form, one.name, other.form, other.name))
     return f"{library}:{keys.pseudonym(claims, KIND)[1]}"
 
@@ -281,4 +279,4 @@ def _judgement(made: Decision, ended: Decision | None) -> Judgement:
     )  # fmt: skip
 
 
-__all__ = ["Claim", "Judgement", "Verdict", "add", "claim", "listed", "masked", "pair", "undo"]
+__all__ = ["Claim", "Judgement", "Verdict", "about", "add", "claim", "listed", "pair", "shown", "undo"]

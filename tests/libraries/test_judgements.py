@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import decisions
+from core import clock, decisions
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
-from libraries import golden, judgements
+from libraries import contested, golden, judgements, rules
 from libraries.judgements import Claim, Judgement, Verdict
 from tests.libraries.registry import Registry, values
 from tests.libraries.test_known_as import (
@@ -182,7 +182,7 @@ def test_unsure_changes_nothing_and_is_shown(city: Registry) -> None:
     with city.hub.read() as connection:
         (one,) = judgements.listed(connection)
         assert one.verdict == "unsure" and one.decision.actor["operator"] == "zhang" and one.ended is None
-        assert judgements.masked("population", one.a) == ("110***********002X", "李**")
+        assert judgements.shown("population", one.a) == ("110***********002X", "李**")
 
 
 def test_a_later_verdict_ends_the_one_before_and_is_kept_with_it(city: Registry) -> None:
@@ -348,3 +348,53 @@ def test_the_outcome_is_that_of_the_judgements_in_force(
             judge(city, one[0], *one[1], unseen=True)
     city.refresh()
     assert state(city) == outcome
+
+
+def unsettled(registry: Registry, *, settled: bool = False) -> list[contested.Contested]:
+    (mine,) = (one for one in rules.of(registry.published, clock.today()) if one.library.id == "population")
+    with registry.hub.read() as connection:
+        return contested.listed(connection, registry.hub.keys, mine, settled=settled)
+
+
+def test_what_is_to_be_judged_is_listed_until_it_is(city: Registry) -> None:
+    city.put("resident", resident("r", "李砚之", OLD))
+    city.put("account", account("1", "李彦之", OLD), account("2", "李彦之", OLD), account("3", "王五", None))
+    city.put("penalty", {"id": "x", "name": "张大", "number": OLD})
+    city.refresh()
+    first, second = unsettled(city)
+    assert (first.claim.name, first.holder.name, dict(first.records)) == ("李彦之", "李砚之", {"account": 2})
+    assert (second.claim.name, second.reason, dict(second.records)) == ("张大", "two_names", {"penalty": 1})
+    made = judge(city, "unsure", (OLD, "李砚之"), (OLD, "李彦之"))
+    assert made.decision.about == first.id
+    assert [one.verdict for one in unsettled(city)] == ["unsure", None]  # looked at, and still there
+    judge(city, "same", (OLD, "李砚之"), (OLD, "李彦之"))
+    judge(city, "different", (OLD, "李砚之"), (OLD, "张大"))
+    city.refresh()
+    assert unsettled(city) == []
+    assert [one.claim.name for one in unsettled(city, settled=True)] == ["张大"]
+
+
+def test_a_name_that_changed_without_a_registered_change_is_told_as_that(city: Registry) -> None:
+    city.put("resident", resident("r", "李晓明", OLD))
+    city.put("account", account("1", "李晓明", OLD))
+    city.refresh()
+    with city.hub.begin() as connection:  # as a merge keeps the version before
+        columns = [str(row) for row in connection.execute(text(_COMMON)).scalars()]
+        listed = ", ".join(f'"{name}"' for name in columns)
+        connection.execute(
+            text(
+                f"INSERT INTO records.resident_history ({listed}, _known_to) SELECT {listed}, now() FROM records.resident"
+            )
+        )
+    city.put("resident", resident("r", "张大", OLD))
+    city.refresh()
+    (found,) = unsettled(city)
+    assert (found.reason, found.claim.name, found.holder.name) == ("unregistered_change", "李晓明", "张大")
+    assert [entity for *_, entity, _ in city.links() if entity] == [OLD]  # and never a merge
+
+
+_COMMON = (
+    "SELECT a.column_name FROM information_schema.columns a JOIN information_schema.columns b USING (column_name) "
+    "WHERE a.table_schema = 'records' AND b.table_schema = 'records' AND a.table_name = 'resident' "
+    "AND b.table_name = 'resident_history'"
+)
