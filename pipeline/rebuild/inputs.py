@@ -88,20 +88,12 @@ def _entered(live: Connection, number: int) -> list[tuple[Document, bool]]:
 
 
 def register(live: Connection, scratch: Hub) -> date | None:
-    """The entities there are, all to be looked at; returns the day that the live golden records are of.
-
-    Where several go by one number, which of them a subject keeps is told by the name it has had (libraries/judge.py), so
-    their golden records come along, to be made anew like all others.
-    """
+    """The entities there are, with the number and the name each goes by, all to be looked at; returns the day that the live
+    golden records are of."""
     names = columns(live, "libraries", "entity")
     listed = ["true" if name == "dirty" else sql_name(name) for name in names]
-    shared = (
-        "SELECT g.library, g.entity_id, g.attributes FROM libraries.golden g JOIN libraries.entity e ON e.id = g.entity_id "
-        "WHERE EXISTS (SELECT FROM libraries.entity o WHERE o.library = e.library AND o.id_value = e.id_value AND o.id <> e.id)"
-    )
     with scratch.begin() as connection:
         pour(raw(live), f"SELECT {', '.join(listed)} FROM libraries.entity", raw(connection), "libraries.entity", names)
-        pour(raw(live), shared, raw(connection), "libraries.golden", ["library", "entity_id", "attributes"])
         connection.exec_driver_sql("ANALYZE libraries.entity")
     day = live.scalar(text("SELECT body ->> 'day' FROM libraries.rules WHERE library = '' AND dataset = ''"))
     return date.fromisoformat(day) if day else None

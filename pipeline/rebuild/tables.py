@@ -16,7 +16,7 @@ PARTS = 1024
 #: when something was written down, and whether it waits to be looked at: true of an installation, not of its data
 APART = frozenset({"quarantined_at", "closed_at", "created_at", "refreshed_at", "pending", "dirty"})
 #: of the libraries, what only says how far the work has come
-_BOOKKEEPING = frozenset({"libraries.rules"})
+_BOOKKEEPING = frozenset({"libraries.rules", "libraries.judged"})
 #: what the journey writes beside the libraries
 _OF_BATCHES = ("finding", "quarantine", "quarantine_subject")
 # a version of a record came from one row of one batch
