@@ -6,6 +6,8 @@ shown masked. It changes no value: survivorship has decided already (libraries/c
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +16,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from libraries import why
+from core import clock
+from core.errors import Invalid
+from core.hub import Hub
+from core.text import T
+from libraries import rules, why
 from libraries.claims import ORDER
 from libraries.kind import masked
 from libraries.rules import Rules
+from schemas import published as published_set
 from schemas.published import Published
 from schemas.types import get
 
@@ -96,11 +103,11 @@ _COLUMNS = ", ".join(Conflict.__slots__)
 _OF = "WHERE (CAST(:departments AS text[]) IS NULL OR department = ANY(:departments) OR against = ANY(:departments))"
 
 
-def note(conn: Connection, rules: Rules, published: Published) -> None:
+def note(conn: Connection, one: Rules, published: Published) -> None:
     """Bring the conflicts of the chunk's entities up to date, with the claims that `claims.make` left in the work tables."""
     departments = {id: contract.department for id, contract in published.contracts.items()}
     given: dict[str, Any] = {
-        "l": rules.library.id, "many": rules.many, "name": rules.kind.name, "named": rules.kind.named,
+        "l": one.library.id, "many": one.many, "name": one.kind.name, "named": one.kind.named,
         "datasets": list(departments), "departments": list(departments.values()),
     }  # fmt: skip
     conn.execute(text(_NOTE), given)
@@ -143,16 +150,75 @@ def listed(
     return [Conflict(**row._mapping) for row in rows]
 
 
+@dataclass(frozen=True)
+class Page:
+    """Conflicts with both sides masked, and the cursor of the next page, None on the last."""
+
+    conflicts: tuple[tuple[Conflict, Sides], ...]
+    next: str | None
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "conflicts": [
+                {
+                    "library": one.library, "entity": str(one.entity_id), "attribute": one.attribute, "kind": one.kind,
+                    "department": one.department, "dataset": one.dataset, "otherwise": sides.otherwise,
+                    "against": one.against, "decides": sides.decides, "since": one.since and one.since.isoformat(),
+                }
+                for one, sides in self.conflicts
+            ],
+            "next": self.next,
+        }  # fmt: skip
+
+
+def page(
+    hub: Hub, *, library: str | None = None, attribute: str | None = None, department: str | None = None,
+    departments: Collection[str] | None = None, after: str | None = None, limit: int = 50,
+) -> Page:  # fmt: skip
+    """One page as `listed`, with both sides. Raises Invalid for a cursor that was not given out."""
+    published = published_set.current(hub.home)
+    with hub.begin() as conn:
+        found = listed(
+            conn, library=library, attribute=attribute, department=department, departments=departments,
+            after=_place(after), limit=limit + 1,
+        )  # fmt: skip
+        shown = found[:limit]
+        both = sides(conn, rules.of(published, clock.today(hub.settings.timezone)), published, shown)
+    return Page(tuple(zip(shown, both, strict=True)), _cursor(shown[-1]) if len(found) > limit else None)
+
+
+def _cursor(last: Conflict) -> str:
+    place = [last.library, str(last.entity_id), last.attribute, last.department, last.kind]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _place(cursor: str | None) -> tuple[str, ...] | None:
+    if not cursor:
+        return None
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if len(place) != 5 or not all(isinstance(one, str) and "\x00" not in one for one in place):
+            raise ValueError("not a place")
+        UUID(place[1])
+    except (ValueError, TypeError) as error:
+        raise Invalid(
+            T("游标无效。", "The cursor is not valid."),
+            remedy=T("使用上一页给出的游标。", "Use the cursor of the previous page."), pointer="/cursor",
+        ) from error  # fmt: skip
+    return tuple(place)
+
+
 def sides(conn: Connection, every: Iterable[Rules], published: Published, found: Sequence[Conflict]) -> list[Sides]:
     """What each side of these conflicts says, in display form."""
     told: dict[Conflict, Sides] = {}
-    for rules in every:
-        mine = [one for one in found if one.library == rules.library.id]
+    for library in every:
+        mine = [one for one in found if one.library == library.library.id]
         if not mine:
             continue
-        why.prepare(conn, rules, published, list({one.entity_id for one in mine}))
+        why.prepare(conn, library, published, list({one.entity_id for one in mine}))
         for one in mine:
-            kind = get(rules.library.attributes[one.attribute].value_type)
+            kind = get(library.library.attributes[one.attribute].value_type)
             told[one] = Sides(masked(kind, _decides(conn, one)), masked(kind, _otherwise(conn, one)))
     return [told.get(one, Sides(None, None)) for one in found]
 

@@ -17,7 +17,7 @@ from core.hub import Hub
 from core.ids import uuid7
 from core.text import T
 from libraries import why
-from libraries.inquiry import Case
+from libraries.inquiry import Case, plain
 from libraries.kind import masked
 from libraries.lookup import Golden, Value, find, get
 from libraries.rules import KINDS, Rules
@@ -43,6 +43,30 @@ class Explanation:
     refresh_due: bool
     masked: bool
     claims: tuple[Claimed, ...]
+
+    def told(self) -> dict[str, Any]:
+        """As JSON; reasons in both languages beside their codes."""
+        return {
+            "library": self.library,
+            "entity": str(self.entity_id),
+            "attribute": self.attribute,
+            "title": self.value.title.zh,
+            "title_en": self.value.title.en,
+            "value": self.value.value,
+            "status": self.value.status,
+            "derived_from": self.value.source.get("derived_from"),
+            "refresh_due": self.refresh_due,
+            "masked": self.masked,
+            "claims": [
+                {
+                    **{name: plain(said) for name, said in vars(one).items() if name != "record"},
+                    "record": {name: plain(said) for name, said in one.record.items()},
+                    "reason_label": why.REASONS[one.reason].zh,
+                    "reason_label_en": why.REASONS[one.reason].en,
+                }
+                for one in self.claims
+            ],
+        }
 
 
 def show(hub: Hub, library: str, number: str, name: str, actor: Actor, *, reason: str) -> Golden:
