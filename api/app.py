@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.access import Access
 from api.limits import BodyLimit
-from api.routers import catalogue, certificates, docs, operations, tokens
+from api.routers import catalogue, certificates, docs, operations, records, tokens
 from api.security import Tokens
 from api.state import State
 from catalog_registry import publication
@@ -48,7 +48,14 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )  # fmt: skip
     problems.install(app)
-    for router in (tokens.router, certificates.router, catalogue.router, operations.router, docs.router):
+    for router in (
+        tokens.router,
+        certificates.router,
+        catalogue.router,
+        records.router,
+        operations.router,
+        docs.router,
+    ):
         app.include_router(router)
     app.add_middleware(BodyLimit)
     app.add_middleware(Access)  # outermost: what is refused for its size is counted too

@@ -85,12 +85,13 @@ def show(hub: Hub, library: str, number: str, name: str, actor: Actor, *, reason
 
 def explain(
     hub: Hub, library: str, attribute: str, actor: Actor, *, case: Case, subject: tuple[str, str] | None = None,
-    entity: UUID | None = None, reveal: bool = False,
+    entity: UUID | None = None, reveal: bool = False, department: str | None = None,
 ) -> Explanation:  # fmt: skip
     """Why the golden record of a number and name, or of an entity (as conflicts are listed by), says what it says.
 
     Whoever knows number and name sees the person's values; by entity they are masked unless revealed, and so is what stands
-    under another name with the same number, whoever asks. Raises as `show` does, and Invalid for an unknown attribute.
+    under another name with the same number. A reader who acts for a `department` is told only of what it has claims to, and
+    sees no other department's values. Raises as `show` does, and Invalid for an unknown attribute.
     """
     _check(library, case.reason)
     published = published_set.current(hub.home)
@@ -116,13 +117,17 @@ def explain(
             due = bool(connection.scalar(text(_DUE), {"id": found.entity_id}))
     if found is None or attribute not in found.attributes:
         raise _not_found()
-    whole = subject is not None or reveal
-    shown = tuple(
-        one if reveal or (whole and one.reason != "other_name") else _masked(published, rules, attribute, one)
-        for one in claims
-    )
+    if department is not None and department not in {one.department for one in claims}:
+        raise _not_found()
+
+    def whole(one: Claimed) -> bool:
+        own = department is None or one.department == department
+        return own and (reveal or (subject is not None and one.reason != "other_name"))
+
+    shown = tuple(one if whole(one) else _masked(published, rules, attribute, one) for one in claims)
     value = found.attributes[attribute]
-    return Explanation(library, found.entity_id, attribute, value if whole else _hidden(value), due, not whole, shown)
+    open_ = (reveal or subject is not None) and (not claims or whole(claims[0]))
+    return Explanation(library, found.entity_id, attribute, value if open_ else _hidden(value), due, not open_, shown)
 
 
 #: whether anything about an entity waits for a refresh

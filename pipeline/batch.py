@@ -117,12 +117,13 @@ def unfinished(connection: Connection, feed: str) -> list[Batch]:
 def known_at(connection: Connection, batch: Batch) -> datetime:
     """When what a batch brings became known: at its landing, or when a named person let it in if that was later, never when
     it happens to merge; and always after what its feed brought before, whatever clocks did, so that versions have an order.
+    A rebuild takes it as it was: what has been decided of the batch since does not change it.
     """
     known: datetime = connection.execute(
         text(
-            "SELECT greatest(b.landed_at, (SELECT max(d.at) FROM hub.decision d WHERE d.batch_id = b.id AND d.row_no IS NULL "
-            "AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)), "
-            "(SELECT max(o.known_at) + interval '1 microsecond' FROM hub.batch o WHERE o.feed = b.feed AND o.id <> b.id)) "
+            "SELECT coalesce(b.known_at, greatest(b.landed_at, (SELECT max(d.at) FROM hub.decision d WHERE d.batch_id = b.id "
+            "AND d.row_no IS NULL AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)), "
+            "(SELECT max(o.known_at) + interval '1 microsecond' FROM hub.batch o WHERE o.feed = b.feed AND o.seq < b.seq))) "
             "FROM hub.batch b WHERE b.id = :id"
         ),
         {"id": batch.id},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field, model_validator
@@ -13,7 +14,7 @@ from api.routers.catalogue import Plain
 from api.state import Running
 from catalog_registry import systems
 from certificates.request import Basis, Code, Strict, Word
-from core.errors import Forbidden, Invalid
+from core.errors import Invalid
 from core.text import T
 from libraries import conflicts, inquiry, showing
 from libraries.inquiry import Case, Question
@@ -26,6 +27,11 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有相�
 class _Subject(Strict):
     number: Word = Field(description="证件号码 / number", examples=["11010519491231002X"])
     name: Word = Field(description="姓名或单位名称 / name", examples=["张三"])
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Number and name."""
+        return self.number, self.name
 
 
 class _Asked(Strict):
@@ -63,7 +69,9 @@ class ExplanationQuery(_Asked):
 
     attribute: Code = Field(description="属性 / attribute", examples=["name"])
     subject: _Subject | None = None
-    entity: str | None = Field(None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="实体 / entity")
+    entity: str | None = Field(
+        None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="实体 / entity"
+    )
 
     @model_validator(mode="after")
     def _one(self) -> ExplanationQuery:
@@ -72,9 +80,7 @@ class ExplanationQuery(_Asked):
         return self
 
 
-@router.post(
-    "/v1/records/queries", summary="查询记录 / Look up records", responses=_NOT_FOUND, openapi_extra=SECURED
-)
+@router.post("/v1/records/queries", summary="查询记录 / Look up records", responses=_NOT_FOUND, openapi_extra=SECURED)
 def records(acting: Steward, query: RecordsQuery, running: Running, response: Response) -> Any:
     """某资源的记录:某日有效、某时刻所知。限本部门(或本部门系统)的数据;默认脱敏;每次查询留痕。无批量查询。
 
@@ -110,7 +116,7 @@ def _asked(acting: Acting, query: RecordsQuery, running: Running, response: Resp
         key = tuple(query.key[name] for name in contract.key)
     within = None if acting.scope is None else systems.readable(published, query.dataset, acting.scope)
     question = Question(
-        query.dataset, key, query.subject and (query.subject.number, query.subject.name), query.known_at, query.as_of,
+        query.dataset, key, query.subject.pair if query.subject else None, query.known_at, query.as_of,
         history, query.reveal,
     )  # fmt: skip
     found = inquiry.ask(running.hub, question, query.case, acting.actor, systems=within)
@@ -131,9 +137,10 @@ def explanations(
     The value that decides and where it stands, and every other claim with the reason it lost. Audited; values of other
     departments than the caller's are masked.
     """
-    subject = query.subject and (query.subject.number, query.subject.name)
+    subject = query.subject.pair if query.subject else None
     found = showing.explain(
-        running.hub, library, query.attribute, acting.actor, case=query.case, subject=subject, entity=query.entity,
+        running.hub, library, query.attribute, acting.actor, case=query.case, subject=subject,
+        entity=UUID(query.entity) if query.entity else None,
         reveal=query.reveal, department=acting.scope,
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
@@ -164,6 +171,3 @@ def disagreements(
     with running.hub.read() as connection:
         groups = conflicts.grouped(connection, departments=within)
     return page.told() | {"groups": [group.told() for group in groups]}
-
-
-__all__ = ["Forbidden", "router"]
