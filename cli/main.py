@@ -30,6 +30,7 @@ from cli.commands import (
     rebuild,
     records,
     restore,
+    retention,
     services,
     values,
 )
@@ -65,6 +66,7 @@ for room in (
     backup,
     rebuild,
     restore,
+    retention,
     audit,
     values,
 ):

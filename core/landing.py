@@ -26,6 +26,8 @@ from core.store import Store
 from core.text import T
 
 MANIFEST = "manifest.json"
+#: beside the systems' folders: what stands for files that retention has removed (pipeline/rebuild/checkpoint.py)
+CHECKPOINTS, CHECKPOINT = "_checkpoint", "library.dump"
 
 
 class Landing(Store):
@@ -93,6 +95,13 @@ class Landing(Store):
                 continue  # an original may be Parquet too
             with self.answering(), self.fs.open_input_file(path) as source:
                 yield from pq.ParquetFile(source).iter_batches(batch_size=chunk_rows)
+
+    def thin(self, system: str, dataset: str, batch: UUID) -> None:
+        """Remove a batch's files; its manifest stays."""
+        manifest = self.manifest(system, dataset, batch)
+        for part in manifest["files"] if manifest else ():
+            with self.answering(), suppress(FileNotFoundError):
+                self.fs.delete_file(f"{self.folder(system, dataset, batch)}/{part['name']}")
 
     def _sha256(self, path: str) -> str:
         """The digest of a file; empty when it is not there."""

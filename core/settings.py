@@ -65,6 +65,17 @@ class Settings(BaseSettings):
     tasks: int = Field(4, ge=1, le=64, description="一台机器同时执行的任务数 / tasks at once on one machine")
     chunk_rows: int = Field(200_000, ge=1_000, le=2_000_000, description="每块行数 / rows a chunk")
     token_minutes: int = Field(60, ge=1, le=1440, description="令牌有效分钟数 / minutes a token lives")
+    keep_landing_days: int | None = Field(
+        None,
+        ge=30,
+        description="落地文件保留天数,此前的由检查点代替;空 = 依契约 / days landed files are kept, empty = as contracts say",
+    )
+    keep_history_years: int | None = Field(
+        None, ge=1, description="契约未写保留期时历史保留年数;空 = 不删 / years of history where a contract is silent"
+    )
+    keep_audit_years: int | None = Field(
+        None, ge=3, description="审计日志保留年数,至少 3;空 = 不删 / years of the audit log, 3 at least, empty = all"
+    )
     demo_database_url: str | None = Field(
         None,
         description="示范部门数据库所在服务器(管理员);空 = 内置 / server for the demo's departments, empty = embedded",

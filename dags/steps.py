@@ -77,6 +77,15 @@ def deliver(batch_id: str) -> None:
         journey.deliver(hub, UUID(batch_id))
 
 
+def retain() -> None:
+    """Remove what is due by contracts and settings."""
+    from pipeline import retention
+
+    with opened() as hub:
+        for one in retention.retain(hub):
+            log.info("%s %s: %s", one.what, one.about, one.kept or one.count)
+
+
 def refresh() -> None:
     """Recompute the golden records that merged batches touched."""
     from libraries import golden

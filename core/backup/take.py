@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -20,10 +20,22 @@ from core.backup.files import copy, digest, make_private, remove, replacing, syn
 from core.backup.manifest import DUMP, LANDING, UNFINISHED, File, Manifest, names, read
 from core.errors import Invalid, NotReady, Stop
 from core.hub import Hub
-from core.landing import MANIFEST
+from core.landing import CHECKPOINT, CHECKPOINTS, MANIFEST
 from core.text import T
 
 Tell = Callable[[str], None]
+
+
+class _Batch(NamedTuple):
+    """Where a batch lies; whether it landed, and whether its files were removed since."""
+
+    system: str
+    dataset: str
+    id: UUID
+    landed: bool
+    removed: bool
+
+
 Connection = psycopg.Connection[Any]
 
 
@@ -76,6 +88,7 @@ def _take(hub: Hub, folder: Path, unfinished: Path, name: str, tell: Tell) -> Ma
         tell("census")
         counted = census.take(connection)
         landing = [file for batch in _batches(connection) for file in _landed(hub, folder, batch, tell)]
+        landing += _checkpoints(hub, folder, connection)
         return Manifest(
             name=name, taken_at=taken_at, hutong=version("hutong"), revision=_revision(connection),
             postgresql=connection.info.parameter_status("server_version") or "", city=hub.settings.city,
@@ -111,16 +124,32 @@ def _snapshot(hub: Hub, connection: Connection) -> str:
     )
 
 
-def _batches(connection: Connection) -> list[tuple[str, str, UUID, bool]]:
+def _batches(connection: Connection) -> list[_Batch]:
+    # a database whose migrations wait does not have every column
     rows = connection.execute(
-        "SELECT system, dataset, id, landed_at IS NOT NULL FROM hub.batch ORDER BY seq"
+        "SELECT system, dataset, id, landed_at IS NOT NULL, to_jsonb(b) ->> 'files_removed_at' IS NOT NULL "
+        "FROM hub.batch b ORDER BY seq"
     ).fetchall()
-    return [(system, dataset, id, landed) for system, dataset, id, landed in rows]
+    return [_Batch(*row) for row in rows]
 
 
-def _landed(hub: Hub, folder: Path, batch: tuple[str, str, UUID, bool], tell: Tell) -> Iterator[File]:
+def _checkpoints(hub: Hub, folder: Path, connection: Connection) -> Iterator[File]:
+    """What stands for landed files that retention has removed."""
+    if _one(connection, "SELECT to_regclass('hub.checkpoint')") is None:
+        return
+    for id, size, sha in connection.execute("SELECT id, bytes, sha256 FROM hub.checkpoint").fetchall():
+        inside = f"{CHECKPOINTS}/{id}/{CHECKPOINT}"
+        file = File(f"{LANDING}/{inside}", size, sha)
+        target = folder / file.path
+        make_private(target.parent)
+        if not (target.is_file() and target.stat().st_size == size):
+            _copy_in(hub, f"{hub.landing.root}/{inside}", target, file)
+        yield file
+
+
+def _landed(hub: Hub, folder: Path, batch: _Batch, tell: Tell) -> Iterator[File]:
     """The files of a batch, copied unless they are there; the manifest last, as everywhere."""
-    system, dataset, id, must = batch
+    system, dataset, id, must, removed = batch
     manifest = hub.landing.manifest(system, dataset, id)
     if manifest is None:
         if must:
@@ -129,7 +158,7 @@ def _landed(hub: Hub, folder: Path, batch: tuple[str, str, UUID, bool], tell: Te
     tell(f"{system}/{dataset}")
     source, relative = hub.landing.folder(system, dataset, id), f"{LANDING}/{system}/{dataset}/{id}"
     make_private(folder / relative)
-    for part in manifest["files"]:
+    for part in manifest["files"] if not removed else ():
         file = File(f"{relative}/{part['name']}", part["bytes"], part["sha256"])
         target = folder / file.path
         if not (target.is_file() and target.stat().st_size == file.bytes):

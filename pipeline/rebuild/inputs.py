@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from core.hub import Hub
 from schemas import published
+from schemas.derive import sql as derived
 from schemas.published import Document
 
 #: states of a batch whose rows are in the library
@@ -30,11 +31,15 @@ _OUTCOME = {
 }
 
 
-def accepted(live: Connection, after: set[UUID]) -> list[tuple[UUID, int]]:
-    """The batches whose rows are in the library, but for those of `after`: id and publication, in landing order."""
+def accepted(live: Connection, after: set[UUID], upto: int | None = None) -> list[tuple[UUID, int]]:
+    """The batches whose rows are in the library, but for those of `after`: id and publication, in landing order; up to
+    number `upto` where one is given."""
     rows = live.execute(
-        text("SELECT id, publication FROM hub.batch WHERE state = ANY(:states) ORDER BY seq"),
-        {"states": list(ACCEPTED)},
+        text(
+            "SELECT id, publication FROM hub.batch WHERE state = ANY(:states) "
+            "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY seq"
+        ),
+        {"states": list(ACCEPTED), "upto": upto},
     )
     return [(row.id, row.publication) for row in rows if row.id not in after]
 
@@ -97,6 +102,13 @@ def register(live: Connection, scratch: Hub) -> date | None:
         connection.exec_driver_sql("ANALYZE libraries.entity")
     day = live.scalar(text("SELECT body ->> 'day' FROM libraries.rules WHERE library = '' AND dataset = ''"))
     return date.fromisoformat(day) if day else None
+
+
+def cut(live: Connection, made: Connection) -> None:
+    """Leave out of a rebuilt history what was removed from the live one."""
+    for dataset, before in live.execute(text("SELECT dataset, before FROM hub.history_cut")).all():
+        if made.scalar(text("SELECT to_regclass(:table)"), {"table": derived.history(dataset)}) is not None:
+            made.execute(text(f"DELETE FROM {derived.history(dataset)} WHERE _known_to < :before"), {"before": before})
 
 
 def columns(connection: Connection, schema: str, table: str) -> list[str]:

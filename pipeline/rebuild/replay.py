@@ -16,6 +16,7 @@ from core.log import get_logger
 from pipeline import batch as batches
 from pipeline import journey
 from pipeline.rebuild import inputs
+from schemas import published
 
 log = get_logger(__name__)
 
@@ -32,18 +33,27 @@ class Replay:
     failed: dict[UUID, str] = field(default_factory=dict)
     published: int = 0
 
-    def catch_up(self, reading: Callable[[], AbstractContextManager[Connection]]) -> int:
-        """Bring in what `reading` sees accepted and is not here yet, then all documents it sees; returns how many batches.
-        It is called for each look at the live database: a transaction must not stay open for as long as this may take."""
+    def begin(self) -> None:
+        """Go on from what the scratch installation holds: a checkpoint."""
+        with self.scratch.read() as connection:
+            self.done = {id for id, _ in inputs.accepted(connection, set())}
+            self.published = connection.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
+            published.write_snapshot(connection, self.scratch.home)
+
+    def catch_up(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int | None = None) -> int:
+        """Bring in what `reading` sees accepted (up to batch number `upto`) and is not here yet, then all documents it sees;
+        returns how many batches. It is called for each look at the live database: a transaction must not stay open for as
+        long as this may take."""
         with reading() as live:
-            waiting = inputs.accepted(live, self.done)
+            waiting = inputs.accepted(live, self.done, upto)
             inputs.batches(live, self.scratch)
             last = live.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
         for batch_id, publication in waiting:
             self._documents(reading, publication)
             self._again(batch_id)
             self.done.add(batch_id)
-        self._documents(reading, last)
+        if upto is None:
+            self._documents(reading, last)
         return len(waiting)
 
     def _documents(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -23,8 +23,9 @@ Server = psycopg.Connection[Any]
 
 
 @contextmanager
-def opened(hub: Hub) -> Iterator[Hub]:
-    """An installation without a batch or document, whose landing is the hub's. One at a time: Retry while there is another.
+def opened(hub: Hub, begin: Callable[[Hub], None] = lambda _: None) -> Iterator[Hub]:
+    """An installation whose landing is the hub's, without a batch or document but for what `begin` restores into it. One at
+    a time: Retry while there is another.
 
     What a killed one left is dropped first. NotReady when the database's user may not make databases and none was made for
     it.
@@ -44,6 +45,7 @@ def opened(hub: Hub) -> Iterator[Hub]:
         changed = {"home": folder, "database_url": url, "database_password": None, "landing_url": hub.settings.landing}
         scratch = Hub(hub.settings.model_copy(update=changed), url)
         try:
+            begin(scratch)
             database.migrate(scratch.engine)
             yield scratch
         finally:

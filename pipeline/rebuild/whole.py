@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from datetime import time as at
+from datetime import time as clock_time
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,8 +27,9 @@ from core.hub import Hub
 from core.text import T
 from libraries import golden
 from pipeline import journey
-from pipeline.rebuild import inputs, scratch, tables
+from pipeline.rebuild import checkpoint, inputs, scratch, tables
 from pipeline.rebuild import swap as swapping
+from pipeline.rebuild.checkpoint import Checkpoint
 from pipeline.rebuild.compare import Compared, compare
 from pipeline.rebuild.replay import Replay
 
@@ -39,11 +41,13 @@ PATIENCE = "10min"
 
 @dataclass
 class Report:
-    """What a rebuild came to. `seq` is the last batch it holds for; `failed`: batches of the library that would not come in
+    """What a rebuild came to: of so many batches, from the landing after checkpoint `since` (None: from the first) to number
+    `seq`. `failed`: batches of the library that would not come in
     again, with the code of the reason; `seconds` by what they were spent on."""
 
     batches: int = 0
     seq: int = 0
+    since: Checkpoint | None = None
     swapped: bool = False
     failed: dict[UUID, str] = field(default_factory=dict)
     tables: list[Compared] = field(default_factory=list)
@@ -55,13 +59,25 @@ class Report:
         return not self.failed and all(found.same for found in self.tables)
 
 
-def rebuild(hub: Hub, *, swap: bool = False, actor: Actor = SYSTEM, tell: Tell = lambda _: None) -> Report:
-    """Make every library again and compare; with `swap`, replace what differs. Raises Retry while another rebuild runs, or
+def rebuild(
+    hub: Hub, *, swap: bool = False, actor: Actor = SYSTEM, tell: Tell = lambda _: None,
+    at: tuple[int, Callable[[Hub, int], None]] | None = None,
+) -> Report:  # fmt: skip
+    """Make every library again and compare; with `swap`, replace what differs. `at` is a batch's number and what to do when
+    everything up to it is in (given the scratch installation and how many batches it holds). Raises Retry while another rebuild runs, or
     when a feed would not end in time for a swap; NotReady when there is no place to rebuild in."""
     report = Report()
-    with scratch.opened(hub) as second, ExitStack() as held:
+    with hub.read() as live:
+        since = report.since = checkpoint.latest(live)
+    begin = partial(checkpoint.load, hub, since) if since else lambda _: None
+    with scratch.opened(hub, begin) as second, ExitStack() as held:
         again = Replay(second, actor, tell)
+        again.begin()
         with _timed(report, "replay"):
+            if at is not None:
+                report.batches += again.catch_up(hub.read, upto=at[0])
+                _cut(hub.read, second)
+                at[1](second, len(again.done))
             for _ in range(2):  # the second time, only what merged during the first
                 report.batches += again.catch_up(hub.read)
         if swap:
@@ -72,6 +88,7 @@ def rebuild(hub: Hub, *, swap: bool = False, actor: Actor = SYSTEM, tell: Tell =
             report.seq = live.scalar(text("SELECT coalesce(max(seq), 0) FROM hub.batch WHERE state = ANY(:states)"),
                                      {"states": list(inputs.ACCEPTED)}) or 0  # fmt: skip
             report.failed = again.failed
+            _cut(lambda: nullcontext(live), second)
             tell("golden")
             with _timed(report, "golden"):
                 _refresh(second, inputs.register(live, second))
@@ -165,9 +182,14 @@ def _settled(hub: Hub, held: ExitStack, report: Report, *, still: bool) -> Itera
                 return
 
 
+def _cut(reading: Callable[[], AbstractContextManager[Connection]], second: Hub) -> None:
+    with reading() as live, second.begin() as made:
+        inputs.cut(live, made)
+
+
 def _refresh(second: Hub, day: date | None) -> None:
     """The golden records anew, as of the day that the live ones are of."""
-    moment = datetime.combine(day, at(12), ZoneInfo(second.settings.timezone)) if day else clock.now()
+    moment = datetime.combine(day, clock_time(12), ZoneInfo(second.settings.timezone)) if day else clock.now()
     with clock.override(moment.astimezone(UTC)):
         golden.refresh(second)
 

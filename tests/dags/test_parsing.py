@@ -42,8 +42,8 @@ def test_two_thousand_feeds(tmp_path: Path, child: Child, capsys: pytest.Capture
     one = child("parse", "s7.d7_3", HUTONG_HOME=str(tmp_path))
     with capsys.disabled():
         print(f"\n2,000 feeds: all DAGs {every['cpu']} s of processor, the DAG of one task {one['cpu']} s")
-    assert len(every["dags"]) == 2_000 + 1 and not every["errors"]
-    assert {name for name in one["dags"] if name != "golden"} == {"s7.d7_3"}
+    assert len(every["dags"]) == 2_000 + 2 and not every["errors"]
+    assert {name for name in one["dags"] if name not in ("golden", "housekeeping")} == {"s7.d7_3"}
     assert every["heavy"] == [], "parsing imports nothing that is slow, and no database"
     assert one["cpu"] * 5 < every["cpu"]
 
@@ -53,7 +53,7 @@ def test_a_broken_document_takes_down_only_itself(tmp_path: Path, child: Child) 
     (folder / "system" / "torn.yaml").write_text("system: [")
     (folder / "contract" / "e.yaml").unlink()
     found = child("parse", HUTONG_HOME=str(tmp_path))
-    assert found["dags"] == ["golden", "good.a", "good.b"] and not found["errors"]
+    assert found["dags"] == ["golden", "good.a", "good.b", "housekeeping"] and not found["errors"]
     assert "torn.yaml cannot be read" in found["log"] and "orphan.e has no contract" in found["log"]
 
 
@@ -63,9 +63,9 @@ def test_a_schedule_that_is_none_takes_down_only_its_feed(tmp_path: Path, child:
     (folder / "system" / "odd.yaml").write_text(bad.replace('"@hourly"', '"99 99 * * *"'))
     (folder / "contract" / "z.yaml").write_text("id: z\n")
     found = child("parse", HUTONG_HOME=str(tmp_path))
-    assert found["dags"] == ["golden", "good.a"] and not found["errors"]
+    assert found["dags"] == ["golden", "good.a", "housekeeping"] and not found["errors"]
     assert "odd.z has no DAG" in found["log"]
 
 
 def test_nothing_published_yet(tmp_path: Path, child: Child) -> None:
-    assert child("parse", HUTONG_HOME=str(tmp_path))["dags"] == ["golden"]
+    assert child("parse", HUTONG_HOME=str(tmp_path))["dags"] == ["golden", "housekeeping"]

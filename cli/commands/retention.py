@@ -1,0 +1,62 @@
+"""retention: what is kept no longer, by contracts and settings, is removed; the housekeeping DAG does the same every day."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import output, session
+from cli.interrupt import interruptible
+from cli.output import Column, Json
+from core.text import T
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command in place."""
+    app.command(
+        help=str(
+            T(
+                "按契约与配置清除到期的历史、落地文件与审计日志",
+                "remove history, landed files and audit entries that are due by contracts and settings",
+            )
+        )
+    )(retention)
+
+
+def retention(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=str(T("只列出,不删除", "list only, remove nothing")))
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Landed files go only behind a checkpoint that a rebuild has proven; what stays although it is due says why."""
+    from dataclasses import asdict
+
+    from pipeline import retention as keeping
+
+    with session.opened() as hub, interruptible(), output.steps(as_json)(T("清理", "Retention")) as line:
+        found = keeping.retain(hub, dry_run=dry_run, actor=session.actor(), tell=line.tell)
+    rows = [{**asdict(one), "what_label": WHAT[one.what], "kept_label": KEPT[one.kept]} for one in found]
+    output.table(rows, _COLUMNS, as_json=as_json, empty=T("没有到期的内容。", "Nothing is due."))
+
+
+WHAT = {
+    "history": T("历史版本", "history"),
+    "landing": T("落地批次", "landing"),
+    "audit": T("审计日志", "audit"),
+    "checkpoint": T("检查点", "checkpoint"),
+}
+KEPT = {
+    "": T("", ""),
+    "quarantine": T("保留:有待核的行", "kept: rows wait in quarantine"),
+    "checkpoint": T("保留:待下一检查点", "kept until the next checkpoint"),
+}
+_COLUMNS = [
+    Column("what_label", T("内容", "what")),
+    Column("about", T("对象", "about")),
+    Column("count", T("数量", "count"), right=True),
+    Column("bytes", T("字节", "bytes"), right=True),
+    Column("before", T("早于", "before")),
+    Column("kept_label", T("说明", "note")),
+]

@@ -1,0 +1,233 @@
+"""What is removed when its time is over, by the contract and the settings, and told of each time.
+
+history         versions that ended longer ago than their contract's `retention`, or `keep_history_years` where it is silent
+landed files    of batches that landed longer ago than `keep_landing_days`, or than the contract's `retention`; never a
+                manifest, nor files of a batch that has an open quarantine row or is neither merged nor dropped
+audit log       entries older than `keep_audit_years`; never those of the last three years (the database refuses)
+
+A rebuild needs every accepted batch since the last checkpoint (pipeline/rebuild/checkpoint.py). Files go only behind one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core import clock, events
+from core import scratch as folders
+from core.actor import SYSTEM, Actor
+from core.errors import Stop
+from core.hub import Hub
+from core.landing import CHECKPOINT
+from core.text import T
+from pipeline.rebuild import checkpoint, inputs, whole
+from pipeline.rebuild.checkpoint import Checkpoint
+from schemas import published
+from schemas.derive import sql
+
+Tell = Callable[[str], None]
+#: how long a checkpoint serves before due files make another: each is a whole rebuild
+EVERY = timedelta(days=30)
+#: a removal that was cut short is finished by the next ones
+_RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was (or, tried dry, would be) removed: `what` is history, landing, audit or checkpoint; `about` a dataset or a
+    feed; how many versions, batches or entries, and bytes where they are files; all from before that moment. `kept` says
+    why due ones stay."""
+
+    what: str
+    about: str
+    count: int
+    before: datetime
+    bytes: int = 0
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class _Due:
+    id: UUID
+    seq: int
+    feed: str
+    system: str
+    dataset: str
+    accepted: bool
+    waits: bool
+
+
+def retain(hub: Hub, *, dry_run: bool = False, actor: Actor = SYSTEM, tell: Tell = lambda _: None) -> list[Removed]:
+    """Remove what is due; with `dry_run` only say what. Safe to repeat, and to kill.
+
+    Stop when a checkpoint was due and the rebuild it needs was not the same as the libraries: then no landed file goes.
+    """
+    years = _years(hub)
+    return [
+        *_history(hub, years, actor, dry_run),
+        *_audit(hub, actor, dry_run),
+        *_landing(hub, years, actor, dry_run, tell),
+    ]
+
+
+def _years(hub: Hub) -> Mapping[str, int]:
+    """How many years each dataset is kept; those without a limit are absent."""
+    found = {}
+    for id, contract in published.current(hub.home).contracts.items():
+        if (years := contract.retention_years or hub.settings.keep_history_years) is not None:
+            found[id] = years
+    return found
+
+
+def _ago(years: int) -> datetime:
+    now = clock.now()
+    year = max(now.year - years, 1)
+    return now.replace(year=year, day=28) if (now.month, now.day) == (2, 29) else now.replace(year=year)
+
+
+def _history(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool) -> Iterator[Removed]:
+    for dataset, kept in sorted(years.items()):
+        before = _ago(kept)
+        table = sql.history(dataset)
+        with hub.begin() as connection:
+            given = {"before": before, "dataset": dataset}
+            count = connection.scalar(text(f"SELECT count(*) FROM {table} WHERE _known_to < :before"), given) or 0
+            if not count:
+                continue
+            if not dry_run:
+                count = connection.execute(text(f"DELETE FROM {table} WHERE _known_to < :before"), given).rowcount
+                connection.execute(
+                    text(
+                        "INSERT INTO hub.history_cut (dataset, before) VALUES (:dataset, :before) ON CONFLICT (dataset) "
+                        "DO UPDATE SET before = greatest(history_cut.before, excluded.before), cut_at = now()"
+                    ),
+                    given,
+                )
+                body = {"versions": count, "before": before, "years": kept}
+                events.record(connection, "retention.history", dataset, body, actor)
+        yield Removed("history", dataset, count, before)
+
+
+def _audit(hub: Hub, actor: Actor, dry_run: bool) -> Iterator[Removed]:
+    if hub.settings.keep_audit_years is None:
+        return
+    before = _ago(hub.settings.keep_audit_years)
+    with hub.begin() as connection:
+        count = connection.scalar(text("SELECT count(*) FROM hub.audit WHERE at < :before"), {"before": before}) or 0
+        if not count:
+            return
+        if not dry_run:
+            connection.execute(text("SET LOCAL hutong.retention = 'on'"))
+            count = connection.execute(text("DELETE FROM hub.audit WHERE at < :before"), {"before": before}).rowcount
+            events.record(connection, "retention.audit", "audit", {"entries": count, "before": before}, actor)
+    yield Removed("audit", "audit", count, before)
+
+
+def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, tell: Tell) -> Iterator[Removed]:
+    with hub.read() as connection:
+        due = list(_due(connection, hub, years))
+        last = checkpoint.latest(connection)
+    needed = [batch for batch in due if batch.accepted]
+    upto = max((batch.seq for batch in needed), default=0)
+    if upto > (last.seq if last else 0) and (last is None or last.made_at < clock.now() - EVERY):
+        if dry_run:
+            yield Removed("checkpoint", f"≤ {upto}", len(needed), clock.now())
+        else:
+            last = _checkpoint(hub, upto, actor, tell)
+            yield Removed("checkpoint", f"≤ {upto}", last.batches, clock.now(), last.bytes)
+    proven = upto if dry_run and (last is None or last.made_at < clock.now() - EVERY) else last.seq if last else 0
+    gone: dict[tuple[str, str], list[_Due]] = {}
+    for batch in due:
+        kept = "quarantine" if batch.waits else "checkpoint" if batch.accepted and batch.seq > proven else ""
+        gone.setdefault((batch.feed, kept), []).append(batch)
+    for (feed, kept), some in sorted(gone.items()):
+        size = sum(_size(hub, batch) for batch in some)
+        if not (dry_run or kept):
+            _thin(hub, feed, some, size, actor)
+        yield Removed("landing", feed, len(some), _until(hub, years, some[0].dataset), size, kept)
+    if not dry_run:
+        _finish(hub, last)
+
+
+def _due(connection: Connection, hub: Hub, years: Mapping[str, int]) -> Iterator[_Due]:
+    rows = connection.execute(
+        text(
+            "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, landed_at, EXISTS (SELECT FROM "
+            "hub.quarantine q WHERE q.batch_id = b.id AND q.status = 'open') AS waits FROM hub.batch b WHERE "
+            "files_removed_at IS NULL AND landed_at IS NOT NULL AND (state = ANY(:accepted) OR state = 'dropped') ORDER BY seq"
+        ),
+        {"accepted": list(inputs.ACCEPTED)},
+    )
+    for row in rows:
+        until = _until(hub, years, row.dataset)
+        if row.landed_at < until:
+            yield _Due(*(row._mapping[name] for name in _Due.__dataclass_fields__))
+
+
+def _until(hub: Hub, years: Mapping[str, int], dataset: str) -> datetime:
+    """Files that landed before are due."""
+    days = hub.settings.keep_landing_days
+    limits = [_ago(years[dataset])] if dataset in years else []
+    limits += [clock.now() - timedelta(days=days)] if days is not None else []
+    return max(limits, default=datetime.min.replace(tzinfo=clock.now().tzinfo))
+
+
+def _checkpoint(hub: Hub, upto: int, actor: Actor, tell: Tell) -> Checkpoint:
+    with folders.folder() as folder:
+        target = Path(folder) / CHECKPOINT
+        held: dict[str, int] = {}
+
+        def dump(scratch: Hub, batches: int) -> None:
+            checkpoint.dump(scratch, target)
+            held["batches"] = batches
+
+        report = whole.rebuild(hub, actor=actor, tell=tell, at=(upto, dump))
+        if not report.same:
+            raise Stop(
+                T("重建与共享库不一致,落地文件一个也未删除。", "The rebuild is not the same as the libraries; no landed file was removed."),
+                remedy=T("运行 hutong rebuild 查看差异,处理后再试。", "See what differs with `hutong rebuild`, mend it, then try again."),
+                code="retention_unproven",
+            )  # fmt: skip
+        with hub.begin() as connection:
+            made = checkpoint.keep(hub, connection, target, upto, held["batches"])
+            body: dict[str, Any] = {
+                "checkpoint": str(made.id),
+                "seq": upto,
+                "batches": made.batches,
+                "bytes": made.bytes,
+            }
+            events.record(connection, "retention.checkpoint", "landing", body, actor)
+    return made
+
+
+def _size(hub: Hub, batch: _Due) -> int:
+    manifest = hub.landing.manifest(batch.system, batch.dataset, batch.id)
+    return sum(part["bytes"] for part in manifest["files"]) if manifest else 0
+
+
+def _thin(hub: Hub, feed: str, some: list[_Due], size: int, actor: Actor) -> None:
+    with hub.begin() as connection:
+        connection.execute(
+            text("UPDATE hub.batch SET files_removed_at = now() WHERE id = ANY(:ids)"),
+            {"ids": [one.id for one in some]},
+        )
+        body = {"batches": len(some), "first": some[0].seq, "last": some[-1].seq, "bytes": size}
+        events.record(connection, "retention.landing", feed, body, actor)
+
+
+def _finish(hub: Hub, last: Checkpoint | None) -> None:
+    """The files themselves, when the database says that they are gone: a killed run's too."""
+    with hub.read() as connection:
+        rows = connection.execute(
+            text("SELECT system, dataset, id FROM hub.batch WHERE files_removed_at > :since"),
+            {"since": clock.now() - _RECENT},
+        ).all()
+    for system, dataset, id in rows:
+        hub.landing.thin(system, dataset, id)
+    checkpoint.sweep(hub, last)

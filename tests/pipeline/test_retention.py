@@ -1,0 +1,121 @@
+"""What is due goes, and says so; what a rebuild or a waiting row needs stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from core import audit, clock
+from core.backup.take import take, verify
+from core.errors import Stop
+from core.hub import Hub
+from core.ids import uuid7
+from libraries import golden
+from pipeline import retention
+from pipeline.rebuild.whole import rebuild
+from pipeline.retention import Removed
+from tests.pipeline.three import Three, row
+
+YEARS = timedelta(days=366 * 11)
+
+
+@pytest.fixture
+def three(hub: Hub, tmp_path: Path) -> Three:
+    """A registry that has lived a little."""
+    made = Three(hub, tmp_path / "pets.db")
+    made.publish()
+    made.live()
+    return made
+
+
+def files(hub: Hub) -> list[str]:
+    """The landed Parquet files and checkpoints there are."""
+    root = Path(hub.landing.root)
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.suffix in (".parquet", ".dump"))
+
+
+def counts(found: list[Removed]) -> dict[tuple[str, str, str], int]:
+    return {(one.what, one.about, one.kept): one.count for one in found}
+
+
+def events(hub: Hub) -> list[Any]:
+    with hub.read() as connection:
+        query = "SELECT type, about FROM hub.event WHERE type LIKE 'retention.%' ORDER BY type, about"
+        return [tuple(line) for line in connection.execute(text(query))]
+
+
+def test_landed_files_go_behind_a_checkpoint_that_was_proven(three: Three, tmp_path: Path) -> None:
+    hub = three.hub
+    hub.settings.keep_landing_days = 30
+    assert retention.retain(hub) == []
+    before = files(hub)
+    with clock.override(clock.now() + timedelta(days=31)):
+        due = {
+            ("checkpoint", "≤ 7", ""): 7,
+            ("landing", "pets.grown", ""): 2,
+            ("landing", "pets.pushed", ""): 1,
+            ("landing", "pets.pushed", "quarantine"): 1,
+            ("landing", "pets.whole", ""): 2,
+            ("landing", "pets.whole", "quarantine"): 1,
+        }
+        assert counts(retention.retain(hub, dry_run=True)) == due and files(hub) == before and events(hub) == []
+        assert counts(retention.retain(hub)) == due
+        left = files(hub)
+        assert [name for name in left if name.endswith(".dump")] and len(left) == 2 + 1
+        assert ("retention.landing", "pets.whole") in events(hub) and ("retention.checkpoint", "landing") in events(hub)
+
+        # later batches are made anew on top of the checkpoint, and differences are told as before
+        three.run("whole", row("A1", 1, amount=8), row("A3", 1))
+        golden.refresh(hub)
+        report = rebuild(hub)
+        assert report.same and report.batches == 1 and report.since is not None and report.since.seq == 7
+        three.change("UPDATE records.pushed SET amount = 99 WHERE id = 'P3'")
+        assert [found.table for found in rebuild(hub).tables if not found.same] == ["records.pushed"]
+        # an unproven library keeps its files
+    with clock.override(clock.now() + timedelta(days=120)), pytest.raises(Stop, match="一致"):
+        retention.retain(hub)
+    assert files(hub) == [*left, *(set(files(hub)) - set(left))]
+    # the backup has the checkpoint and the manifests, and is whole
+    manifest = take(hub, tmp_path / "backup")
+    assert any(file.path.endswith("library.dump") for file in manifest.landing)
+    assert verify(tmp_path / "backup", manifest.name) == []
+
+
+def test_history_goes_when_its_contract_says_and_a_rebuild_leaves_it_out(three: Three) -> None:
+    hub = three.hub
+    ended = three.count("SELECT count(*) FROM records.whole_history")
+    hub.settings.keep_landing_days = 36_500
+    with clock.override(clock.now() + YEARS):
+        found = counts([one for one in retention.retain(hub, dry_run=True) if one.what == "history"])
+        assert found["history", "whole", ""] == ended
+    hub.settings.keep_landing_days = None
+    with clock.override(clock.now() + YEARS):
+        assert counts(retention.retain(hub))["history", "whole", ""] == ended
+    assert three.count("SELECT count(*) FROM records.whole_history") == 0
+    assert ("retention.history", "whole") in events(hub)
+    assert rebuild(hub).same
+
+
+def test_the_audit_log_is_kept_for_three_years_whatever_is_set(hub: Hub) -> None:
+    now = clock.now()
+    for days in (10, 3 * 366 + 10, 5 * 366):
+        entry = audit.Entry(
+            id=uuid7(), at=now - timedelta(days=days), kind="certificate.answered", department="d", client="c", operator="o",
+            service_item="s", case_no="1", subject="x", kid="k", body={},
+        )  # fmt: skip
+        with hub.begin() as connection:
+            connection.exec_driver_sql(audit.INSERT, entry.parameters())
+    hub.settings.keep_audit_years = 4
+    assert counts(retention.retain(hub)) == {("audit", "audit", ""): 1}
+    with psycopg.connect(hub.dsn) as connection, pytest.raises(psycopg.errors.RaiseException):
+        connection.execute("SET LOCAL hutong.retention = 'on'")
+        connection.execute("DELETE FROM hub.audit WHERE at > now() - interval '1 year'")
+    with psycopg.connect(hub.dsn) as connection, pytest.raises(psycopg.errors.RaiseException):
+        connection.execute("DELETE FROM hub.audit")
+    with pytest.raises(ValueError, match="greater"):
+        type(hub.settings)(keep_audit_years=2)
