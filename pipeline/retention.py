@@ -214,8 +214,8 @@ def _size(hub: Hub, batch: _Due) -> int:
 def _thin(hub: Hub, feed: str, some: list[_Due], size: int, actor: Actor) -> None:
     with hub.begin() as connection:
         connection.execute(
-            text("UPDATE hub.batch SET files_removed_at = now() WHERE id = ANY(:ids)"),
-            {"ids": [one.id for one in some]},
+            text("UPDATE hub.batch SET files_removed_at = :now WHERE id = ANY(:ids)"),
+            {"ids": [one.id for one in some], "now": clock.now()},
         )
         body = {"batches": len(some), "first": some[0].seq, "last": some[-1].seq, "bytes": size}
         events.record(connection, "retention.landing", feed, body, actor)

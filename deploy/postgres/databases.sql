@@ -12,4 +12,6 @@ GRANT hutong_answer TO hutong WITH ADMIN OPTION;
 
 CREATE DATABASE hutong OWNER hutong;
 CREATE DATABASE airflow OWNER airflow;
-REVOKE ALL ON DATABASE hutong, airflow, postgres FROM PUBLIC;
+-- where `hutong rebuild` makes the libraries again, to compare: it may make no database itself
+CREATE DATABASE hutong_rebuild OWNER hutong;
+REVOKE ALL ON DATABASE hutong, hutong_rebuild, airflow, postgres FROM PUBLIC;

@@ -25,7 +25,6 @@ _OUTCOME = {
     "state": "'landed'",
     "evidence": "'{}'::jsonb",
     "reason": "NULL",
-    "known_at": "NULL",
     "merged_at": "NULL",
     "delivered_at": "NULL",
 }

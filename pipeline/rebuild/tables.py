@@ -68,8 +68,8 @@ def compared(connection: Connection) -> list[Table]:
 
 
 def evidence(connection: Connection) -> Table:
-    """What became of the accepted batches: their known time, and their evidence but for how long things took."""
-    kept = {"id": "t.id", "known_at": "t.known_at", "evidence": "t.evidence - 'seconds'"}
+    """What became of the accepted batches: their evidence, but for how long things took."""
+    kept = {"id": "t.id", "evidence": "t.evidence - 'seconds'"}
     return Table("hub.batch", ("id",), kept, tuple(columns(connection, "hub", "batch")), where=f"t.state IN {ACCEPTED}")
 
 
