@@ -1,14 +1,26 @@
-"""A JSON body read straight into its model. For the one route where every microsecond counts: FastAPI's own way to the same
-model and the same refusals, through its dependencies, takes a sixth of an answer's time."""
+"""A JSON body read straight into its model, by a route that goes straight to its endpoint. For the one route where every
+microsecond counts: FastAPI's own way to the same model and the same refusals, through its dependencies, takes a sixth of an
+answer's time."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+
+
+class DirectRoute(APIRoute):
+    """A route whose endpoint takes the request and gives the response, and is called with nothing in between."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        return cast(Callable[[Request], Coroutine[Any, Any, Response]], self.endpoint)
+
 
 M = TypeVar("M", bound=BaseModel)
 REF = "#/components/schemas/{model}"

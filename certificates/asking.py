@@ -3,15 +3,18 @@ the persons of a question as. All over dated rows, at every question."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from catalog_registry import freshness
 from catalog_registry.grants import IN_FORCE
+from certificates.candidates import Traits
 
 #: `WITH` who asks. Parameters: `client`, `secret_version` (that of the token, None without one), `service_item`, `types` (those
 #: the question could be about), `read` (those whose records this statement reads), `at`.
 ASKER = f"""\
 asker AS MATERIALIZED (
   SELECT c.department, c.in_force, s.told AS service_item, g.told AS granted,
-    coalesce(c.in_force AND s.told IS NOT NULL AND g.types @> %(read)s::text[], false) AS may
+    coalesce(c.in_force AND s.told IS NOT NULL AND g.types @> %(read)s, false) AS may
   FROM (SELECT department, valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
       AND secret_version = coalesce(%(secret_version)s, secret_version) AS in_force
     FROM hub.client WHERE id = %(client)s) c
@@ -25,6 +28,9 @@ MAY = "(SELECT may FROM asker)"
 #: what else registers and judgements know a person as: other numbers and names, and the credit code an organisation code is
 #: part of; and numbers with names that are judged to be somebody else's
 _KNOWN = """\
+SELECT '@known_{0}', (SELECT jsonb_agg(jsonb_build_array(kind, value, name))
+  FROM libraries.also_known(%(forms_{0})s::text[], %(names_{0})s::text[]))"""
+_KNOWN_BY_CODE = """\
 SELECT '@known_{0}', (
   WITH code AS (SELECT DISTINCT id_value FROM libraries.mention WHERE substr(id_value, 9, 9) = ANY(%(organisation_{0})s)
      AND length(id_value) = 18 AND id_kind IN ('uscc', 'organisation_code', 'business_licence'))
@@ -32,10 +38,10 @@ SELECT '@known_{0}', (
      SELECT * FROM libraries.also_known(%(forms_{0})s::text[] || ARRAY(SELECT id_value FROM code), %(names_{0})s)) known)"""
 
 
-def told(persons: int) -> list[str]:
+def told(persons: Iterable[Traits]) -> list[str]:
     """The rows `@asker`, `@fresh` (parameter `feeds`) and, for each person, `@known_0` (`organisation_0`, `forms_0`, `names_0`)."""
     return [
         "SELECT '@asker' AS part, jsonb_build_array(department, in_force, service_item, granted) AS body FROM asker",
         f"SELECT '@fresh', jsonb_agg(jsonb_build_array(feed, landed_at, state)) FROM ({freshness.LAST_BATCHES}) last",
-        *(_KNOWN.format(slot) for slot in range(persons)),
+        *((_KNOWN_BY_CODE if one.organisation else _KNOWN).format(slot) for slot, one in enumerate(persons)),
     ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from libraries.mentions import UNPAIRED
 from schemas.conditions import literal
@@ -25,15 +26,18 @@ _COULD = (
 )
 
 # judged by a named person to be somebody else's (libraries/judgements.py)
-_OTHERS = "coalesce(id_value || chr(31) || name = ANY(%(apart_{0})s::text[]), false)"
-
-# The first condition on id_value is the index's: of a thousand namesakes with whole numbers none is looked at.
-_MENTION = (
-    "SELECT dataset, key, role FROM libraries.mention WHERE name = ANY(%(names_{0})s) AND dataset = ANY(%(datasets)s)"
-    " AND coalesce(id_value <> ALL(%(forms_{0})s), true) AND NOT " + _OTHERS + " AND "
-)
+_OTHERS = " AND NOT coalesce(id_value || chr(31) || name = ANY(%(apart_{0})s::text[]), false)"
 _PAIRED = f"(id_kind IS DISTINCT FROM {literal(UNPAIRED)})"
 _WHOLE = "coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)"
+
+
+class Traits(NamedTuple):
+    """What a statement must know of a person beforehand: whether the number's kind stays for life, whether an organisation's
+    code is asked by whose credit code is not known yet, and whether claims are judged to be somebody else's."""
+
+    lasting: bool
+    organisation: bool
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,18 @@ class Registers:
 
 
 def gathered(
-    slots: Iterable[int], together: Iterable[tuple[int, ...]], registers: Registers, shared: Mapping[str, str]
+    slots: Mapping[int, Traits], together: Iterable[tuple[int, ...]], registers: Registers, shared: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
-    """What stands in `WITH`: the mentions of each slot and of those asked about together; and a SELECT of a row `@slot` for
-    each slot: the names that records have with the number, the quarantined rows that could be the person's, and whether
-    what else the person is known as is `unsettled`.
+    """What stands in `WITH`: the mentions of each slot and of those asked about together, and what waits; and a SELECT of a
+    row `@slot` for each slot: the names that records have with the number, the quarantined rows that could be the person's,
+    and whether what else the person is known as is `unsettled`.
 
-    Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `lasting`
-    (whether those kinds stay for life), `names` (forms of the name), `apart` (claims judged to be another's). For all:
-    `datasets` (those read), `id_items` (their items that hold a subject's number), `today`. `shared` holds, by dataset read
-    that withholds records, the rule of those it does not, on the row `r`.
+    Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `names` (forms
+    of the name), `apart` (claims judged to be another's). For all: `datasets` (those read), `id_items` (their items that hold
+    a subject's number), `today`. `shared` holds, by dataset read that withholds records, the rule of those it does not, on
+    the row `r`.
     """
-    slots = list(slots)
-    parts = [_mentions(number) for number in slots]
+    parts = [part for slot, traits in slots.items() for part in _mentions(slot, registers, traits)]
     for several in together:
         name = suffix(several)
         parts += [
@@ -67,7 +70,7 @@ def gathered(
             + ")"
             for who in ("me", "namesake")
         ]
-    return parts, [_told(number, registers, shared) for number in slots]
+    return parts, [_told(slot, registers, shared) for slot in slots]
 
 
 def suffix(slots: Iterable[int]) -> str:
@@ -75,18 +78,38 @@ def suffix(slots: Iterable[int]) -> str:
     return "_".join(map(str, slots))
 
 
-def _mentions(slot: int) -> str:
-    could, mention = _COULD.format("id_value", slot), _MENTION.format(slot)
-    return f"""\
-me_{slot} AS MATERIALIZED (
-  SELECT dataset, key, role, name FROM libraries.mention
-  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND {_PAIRED}
-    AND NOT {_OTHERS.format(slot)}),
+def _mentions(slot: int, registers: Registers, traits: Traits) -> list[str]:
+    could = _COULD.format("id_value", slot)
+    # of a kind that lasts, a whole number is comparable: of a thousand namesakes with one none is looked at (the index's)
+    named = f"NOT {_WHOLE} AND {could}" if traits.lasting else could
+    apart = _OTHERS.format(slot) if traits.apart else ""
+    also = f" OR {_among(registers.records)}" if registers.records else ""
+    waits = (
+        "SELECT s.dataset, s.role, {0} AS by_number FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) "
+        "WHERE q.status = 'open' AND "
+    )
+    unread = (
+        "EXISTS (SELECT FROM hub.finding f WHERE f.batch_id = s.batch_id AND f.row_no = s.row_no AND f.severity = 'error' "
+        "AND f.item = ANY(%(id_items)s))"
+    )
+    return [
+        f"""\
+numbered_{slot} AS MATERIALIZED (
+  SELECT dataset, key, role, name, {_PAIRED} AS paired, id_value FROM libraries.mention
+  WHERE id_value = ANY(%(forms_{slot})s) AND (dataset = ANY(%(datasets)s){also}))""",
+        f"me_{slot} AS NOT MATERIALIZED (SELECT dataset, key, role, name FROM numbered_{slot} WHERE paired{apart})",
+        f"""\
 namesake_{slot} AS MATERIALIZED (
-  {mention} %(lasting_{slot})s AND NOT {_WHOLE} AND {could}
-  UNION ALL {mention} NOT %(lasting_{slot})s AND {could}
-  UNION ALL SELECT dataset, key, role FROM libraries.mention
-  WHERE id_value = ANY(%(forms_{slot})s) AND dataset = ANY(%(datasets)s) AND NOT {_PAIRED})"""
+  SELECT dataset, key, role FROM libraries.mention
+  WHERE name = ANY(%(names_{slot})s) AND dataset = ANY(%(datasets)s) AND coalesce(id_value <> ALL(%(forms_{slot})s), true)
+    AND {named}{apart}
+  UNION ALL SELECT dataset, key, role FROM numbered_{slot} WHERE NOT paired)""",
+        f"""\
+waiting_{slot} AS MATERIALIZED (
+  {waits.format("true")}s.number = ANY(%(forms_{slot})s)
+  UNION ALL {waits.format("false")}s.name = ANY(%(names_{slot})s) AND s.dataset = ANY(%(datasets)s)
+    AND coalesce(s.number <> ALL(%(forms_{slot})s), true) AND ({_COULD.format("s.number", slot)} OR {unread}))""",
+    ]
 
 
 def _told(slot: int, registers: Registers, shared: Mapping[str, str]) -> str:
@@ -97,39 +120,39 @@ def _told(slot: int, registers: Registers, shared: Mapping[str, str]) -> str:
     )
     return f"""\
 SELECT '@{slot}' AS part, jsonb_build_object(
-  'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me_{slot} m WHERE name IS NOT NULL{kept}),
-  'waiting', (SELECT jsonb_agg(DISTINCT jsonb_build_array(s.dataset, s.role)) FROM hub.quarantine_subject s
-    JOIN hub.quarantine q USING (batch_id, row_no)
-    WHERE q.status = 'open' AND s.dataset = ANY(%(datasets)s)
-      AND (s.number = ANY(%(forms_{slot})s) OR s.name = ANY(%(names_{slot})s) AND ({_COULD.format("s.number", slot)} OR EXISTS (
-        SELECT FROM hub.finding f WHERE f.batch_id = s.batch_id AND f.row_no = s.row_no
-          AND f.severity = 'error' AND f.item = ANY(%(id_items)s))))),
+  'names', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role, name)) FROM me_{slot} m
+    WHERE name IS NOT NULL AND dataset = ANY(%(datasets)s){kept}),
+  'waiting', (SELECT jsonb_agg(DISTINCT jsonb_build_array(dataset, role)) FROM waiting_{slot} WHERE dataset = ANY(%(datasets)s)),
   'unsettled', {_unsettled(slot, registers)}) AS body"""
 
 
 def _unsettled(slot: int, registers: Registers) -> str:
     """That other numbers and names of the person may be missing: the register's own record waits, or one that refers to it
     (it names nobody); or the number is known as the former one of a record that has not come, or has not merged."""
-    mine = f"m.id_value = ANY(%(forms_{slot})s)"
-    waits = (
-        "SELECT FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open'"
-    )
     found = [
         f"EXISTS (SELECT FROM libraries.known_as k WHERE k.kind = 'number' AND k.form = ANY(%(forms_{slot})s) AND NOT EXISTS ("
         "SELECT FROM libraries.mention m WHERE (m.dataset, m.key, m.role) = (k.of_dataset, k.of_key, k.role)))"
     ]
-    for dataset, role in registers.records:
-        here, there = f"s.dataset = {literal(dataset)} AND s.role = {literal(role)}", f"m.dataset = {literal(dataset)}"
+    if registers.records:
+        among = _among(registers.records)
         found += [
-            f"EXISTS ({waits} AND {here} AND s.number = ANY(%(forms_{slot})s))",
-            f"EXISTS (SELECT FROM libraries.mention m JOIN hub.quarantine q ON q.dataset = m.dataset AND q.key = m.key "
-            f"WHERE {mine} AND {there} AND m.role = {literal(role)} AND q.status = 'open')",
+            f"EXISTS (SELECT FROM waiting_{slot} WHERE by_number AND {among})",
+            f"EXISTS (SELECT FROM numbered_{slot} m JOIN hub.quarantine q ON q.dataset = m.dataset AND q.key = m.key "
+            f"AND q.status = 'open' WHERE {_among(registers.records, 'm.')})",
         ]
     for dataset, item, target, role, other in registers.references:
         record = (
-            f"SELECT r.{quote(other)}::text FROM libraries.mention m JOIN {current(target)} r ON r._key = m.key "
-            f"WHERE {mine} AND m.dataset = {literal(target)} AND m.role = {literal(role)}"
+            f"SELECT r.{quote(other)}::text FROM numbered_{slot} m JOIN {current(target)} r ON r._key = m.key "
+            f"WHERE m.dataset = {literal(target)} AND m.role = {literal(role)}"
         )
-        here = f"s.dataset = {literal(dataset)} AND s.role = {literal('@' + item)}"
-        found.append(f"EXISTS ({waits} AND {here} AND s.number = ANY(ARRAY({record})))")
+        found.append(
+            "EXISTS (SELECT FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open' "
+            f"AND s.dataset = {literal(dataset)} AND s.role = {literal('@' + item)} AND s.number = ANY(ARRAY({record})))"
+        )
     return "\n    OR ".join(found)
+
+
+def _among(records: Iterable[tuple[str, str]], alias: str = "") -> str:
+    """That a mention is one of these (dataset, role)."""
+    listed = ", ".join(f"({literal(dataset)}, {literal(role)})" for dataset, role in records)
+    return f"({alias}dataset, {alias}role) IN ({listed})"

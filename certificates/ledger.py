@@ -7,6 +7,8 @@ exchange, the fewer commits an answer costs. Rows that cannot be written togethe
 from __future__ import annotations
 
 import asyncio
+from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from certificates import pool
@@ -16,20 +18,22 @@ from core.log import get_logger
 from core.text import T
 
 log = get_logger(__name__)
-MOST = 64  # rows of one statement
-_TYPES = {
-    "id": "uuid", "at": "timestamptz", "kind": "text", "department": "text", "client": "text", "operator": "text",
-    "service_item": "text", "case_no": "text", "subject": "text", "kid": "text", "canonical": "bytea", "hash": "bytea",
-}  # fmt: skip
-_INSERT = (
-    f"INSERT INTO hub.audit ({', '.join(_TYPES)}) SELECT * FROM unnest("
-    + ", ".join(f"${number}::{type}[]" for number, type in enumerate(_TYPES.values(), start=1))
-    + ")"
-)
+MOST = 16  # rows of one statement, each number of them a statement of its own
+_COLUMNS = (
+    "id", "at", "kind", "department", "client", "operator", "service_item", "case_no", "subject", "kid", "canonical", "hash",
+)  # fmt: skip
+
+
+@cache
+def _insert(rows: int) -> str:
+    """The statement of so many rows. Plain values: the driver looks at every element of an array several times."""
+    width = len(_COLUMNS)
+    values = (f"({', '.join(f'${row * width + at}' for at in range(1, width + 1))})" for row in range(rows))
+    return f"INSERT INTO hub.audit ({', '.join(_COLUMNS)}) VALUES {', '.join(values)}"
 
 
 class _Row(NamedTuple):
-    values: tuple[object, ...]  # in the order of _TYPES
+    values: tuple[object, ...]  # in the order of _COLUMNS
     written: asyncio.Future[None]
 
 
@@ -44,7 +48,7 @@ class Ledger:
     async def commit(self, entry: audit.Entry) -> None:
         """Return when the row is committed. Raises AuditUnavailable when it cannot be written."""
         parameters = entry.parameters()
-        row = _Row(tuple([parameters[name] for name in _TYPES]), asyncio.get_running_loop().create_future())
+        row = _Row(tuple([parameters[name] for name in _COLUMNS]), asyncio.get_running_loop().create_future())
         self._waiting.append(row)
         if self._writer is None:
             # a task of its own: whoever asked may go away, the others still wait for their rows
@@ -62,7 +66,7 @@ class Ledger:
     async def _insert(self, together: list[_Row]) -> None:
         try:
             async with self._pool.connection() as connection:
-                await connection.execute(_INSERT, *zip(*(row.values for row in together), strict=True))
+                await connection.execute(_insert(len(together)), *chain.from_iterable(row.values for row in together))
         except pool.ERRORS as error:
             if len(together) == 1:
                 _refuse(together, error)

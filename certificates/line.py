@@ -207,6 +207,7 @@ def _value(item: Item | None, value: Any) -> Any:
     return value[:7] if item.type.name == "month" else value
 
 
+@lru_cache(maxsize=4096)
 def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "dataset": dataset.id,

@@ -121,17 +121,18 @@ class Look:
         return together(found)
 
     async def _ask(self, subjects: Sequence[Subject], lines: Sequence[Asked]) -> tuple[Asker, Found]:
-        reading = self.offered.statement((part for line in lines for part in line.parts), len(subjects))
+        reading = self.offered.statement(
+            (part for line in lines for part in line.parts), tuple([one.traits for one in subjects])
+        )
         datasets = {one.id: one for type in self.types for one in self.offered.types[type].datasets}.values()
         values = {
             "client": self.client, "service_item": self.query.service_item, "secret_version": self.secret_version,
-            "types": self.types, "read": reading.types, "at": self.at, "today": self.today,
+            "types": self.types, "at": self.at, "today": self.today,
             "feeds": [feed for dataset in datasets for feed in dataset.feeds],
-            "datasets": reading.datasets, "id_items": reading.id_items,
         }  # fmt: skip
         for slot, one in enumerate(subjects):
             values |= {
-                f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$", f"lasting_{slot}": bool(one.form),
+                f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$",
                 f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm", f"organisation_{slot}": one.organisation,
                 f"apart_{slot}": list(one.apart),
             }  # fmt: skip

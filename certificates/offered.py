@@ -11,6 +11,7 @@ from typing import NamedTuple
 from catalog_registry import certificate_checks, departments, systems
 from catalog_registry.certificate_types import SUBJECT, CertificateType
 from certificates import asking, candidates
+from certificates.candidates import Traits
 from certificates.compiler import TODAY
 from certificates.question import Question, compile_type
 from certificates.statement import Statement
@@ -20,6 +21,7 @@ from core.log import get_logger
 from core.text import T
 from libraries import known_as
 from schemas.codes import divisions as codes
+from schemas.conditions import literal
 from schemas.contract import Contract
 from schemas.derive import withheld
 from schemas.document import read
@@ -74,14 +76,10 @@ class Part(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A statement, the types whose records it reads, whom they are about, the datasets, and their items that hold a
-    subject's number."""
+    """A statement, and the persons it reads of."""
 
     statement: Statement
-    types: list[str]
     slots: list[int]
-    datasets: list[str]
-    id_items: list[str]
 
 
 @dataclass
@@ -92,7 +90,7 @@ class Offered:
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
     registers: candidates.Registers = field(init=False)
-    _statements: dict[tuple[tuple[Part, ...], int], Reading] = field(default_factory=dict)
+    _statements: dict[tuple[tuple[Part, ...], tuple[Traits, ...]], Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
@@ -114,8 +112,8 @@ class Offered:
             ]
             self.types[id] = Offer(question, tuple(datasets), _roles(made, contracts))
 
-    def statement(self, parts: Iterable[Part], persons: int) -> Reading:
-        """The statement that says who asks a question about so many persons, and answers these parts of it."""
+    def statement(self, parts: Iterable[Part], persons: tuple[Traits, ...]) -> Reading:
+        """The statement that says who asks a question about these persons, and answers these parts of it."""
         key = (tuple(parts), persons)
         if key not in self._statements:
             if len(self._statements) >= _STATEMENTS:
@@ -123,7 +121,7 @@ class Offered:
             self._statements[key] = self._reading(*key)
         return self._statements[key]
 
-    def _reading(self, parts: tuple[Part, ...], persons: int) -> Reading:
+    def _reading(self, parts: tuple[Part, ...], persons: tuple[Traits, ...]) -> Reading:
         contracts = self.published.contracts
         offers = [self.types[part.type] for part in parts]
         names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
@@ -131,17 +129,23 @@ class Offered:
         together = sorted({slots for part in parts for _, slots in part.who if len(slots) > 1})
         rules = {name: withheld.shared(contracts[name], "r", TODAY) for name in names}
         shared = {name: rule for name, rule in rules.items() if rule}
-        mentions, told = candidates.gathered(slots, together, self.registers, shared)
+        mentions, told = candidates.gathered({slot: persons[slot] for slot in slots}, together, self.registers, shared)
         told += [
             offer.question.select(part.key, {who: candidates.suffix(slots) for who, slots in part.who})
             for offer, part in zip(offers, parts, strict=True)
         ]
         rows = [*asking.told(persons), *(f"{select}\nWHERE {asking.MAY}" for select in told)]
-        return Reading(
-            Statement("WITH " + ",\n".join([asking.ASKER, *mentions]) + "\n" + "\nUNION ALL\n".join(rows)),
-            sorted({part.type for part in parts}), slots, names,
-            sorted({subject.id for name in names for subject in contracts[name].subjects}),
-        )  # fmt: skip
+        types = sorted({part.type for part in parts})
+        # constants of the statement: as parameters they would be sent, and looked at, at every question
+        constants = {
+            "datasets": names,
+            "id_items": sorted({subject.id for name in names for subject in contracts[name].subjects}),
+            "read": types,
+        }
+        sql = "WITH " + ",\n".join([asking.ASKER, *mentions]) + "\n" + "\nUNION ALL\n".join(rows)
+        for name, values in constants.items():
+            sql = sql.replace(f"%({name})s", f"ARRAY[{', '.join(map(literal, values))}]::text[]")
+        return Reading(Statement(sql), slots)
 
     def _dataset(self, contract: Contract, feeds: list[Feed]) -> Dataset:
         department = departments.named(self.published, contract.department)

@@ -39,10 +39,16 @@ _AWAY = ("08", "53", "57", "58")
 
 class Pool:
     """Connections to one hub. Autocommit: each read is one statement with a snapshot of its own, and the audit row is
-    committed when its INSERT returns."""
+    committed when its INSERT returns.
+
+    The driver's own pool connects and closes. What it has connected stays with us from then on: its way to hand out a
+    connection and take it back costs as much as a statement.
+    """
 
     def __init__(self, hub: Hub, size: int) -> None:
         self._hub, self._size, self._waiting = hub, size, 0
+        self._turn = asyncio.Semaphore(size)
+        self._idle: list[Connection] = []
         self._pool: asyncpg.Pool
 
     async def open(self) -> None:
@@ -58,33 +64,69 @@ class Pool:
     async def close(self) -> None:
         """Close every connection."""
         if hasattr(self, "_pool"):
+            while self._idle:
+                await self._pool.release(self._idle.pop())
             await self._pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for one answer. Raises DatabaseUnavailable when there is none in time, when too many wait for one
-        already, and when the database goes away meanwhile."""
+        """A connection for one statement after another. Raises DatabaseUnavailable when there is none in time, when too many
+        wait for one already, and when the database goes away meanwhile."""
+        await self._take_turn()
+        try:
+            connection, usable = await self._connected(), False
+            try:
+                yield connection
+                usable = True
+            except ERRORS as error:
+                if is_away(error):
+                    raise unreachable() from error
+                usable = True
+                raise
+            finally:
+                if usable:
+                    self._idle.append(connection)
+                else:  # broken, or its statement is being cancelled: the driver knows what to do
+                    await self._pool.release(connection)
+        finally:
+            self._turn.release()
+
+    async def _take_turn(self) -> None:
+        if not self._turn.locked():
+            await self._turn.acquire()  # at once
+            return
         if self._waiting >= MAX_WAITING:
             raise unreachable()
         self._waiting += 1
         try:
             async with asyncio.timeout(STATEMENT_SECONDS):
-                connection = await self._pool.acquire()
-        except _CONNECTING as error:
+                await self._turn.acquire()
+        except TimeoutError as error:
             raise unreachable() from error
         finally:
             self._waiting -= 1
-        try:
-            yield connection
-        except ERRORS as error:
-            if is_away(error):
-                raise unreachable() from error
-            raise
-        finally:
+
+    async def _connected(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()  # the last one used: its server process is the warmest
+            if not _is_gone(connection):
+                return connection
             await self._pool.release(connection)
+        try:
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                return await self._pool.acquire()
+        except _CONNECTING as error:
+            raise unreachable() from error
 
 
-def make(hub: Hub, *, size: int = 8) -> Pool:
+def _is_gone(connection: Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the driver has taken it back when it broke
+        return True
+
+
+def make(hub: Hub, *, size: int = 4) -> Pool:
     """A pool, not yet open."""
     return Pool(hub, size)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
+from certificates.candidates import Traits
 from core.errors import Invalid
 from core.text import T
 from schemas.document import near
@@ -72,6 +73,11 @@ class Subject:
     def is_also(self, other: Subject) -> bool:
         """Whether both are one, by whatever numbers and names are known of them. Two persons can share a number."""
         return not (set(self.forms).isdisjoint(other.forms) or set(self.names).isdisjoint(other.names))
+
+    @property
+    def traits(self) -> Traits:
+        """What a statement about it must know beforehand."""
+        return Traits(bool(self.form), self.kind == "organisation_code", bool(self.apart))
 
     @property
     def born(self) -> date | None:

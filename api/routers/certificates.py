@@ -14,9 +14,10 @@ from certificates.offered import Offer
 from certificates.request import Query
 
 router = APIRouter(tags=["证明 certificates"])
+_direct = APIRouter(route_class=read.DirectRoute)
 
 
-@router.post(
+@_direct.post(
     "/v1/certificates/queries",
     summary="查询证明 / Ask for certificates",
     response_class=Response,
@@ -44,6 +45,9 @@ async def ask(request: Request) -> Response:
     for line in answer.lines:
         metrics.labelled(metrics.ANSWERS, line["type"], line["state"]).inc()
     return Response(answer.body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+router.include_router(_direct)
 
 
 @router.get("/v1/certificates/types", summary="证明类型 / Certificate types")

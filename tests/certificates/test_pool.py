@@ -80,3 +80,33 @@ def test_who_comes_when_too_many_wait_is_told_at_once(town: Town, monkeypatch: p
         return told
 
     assert asyncio.run(go()) == ["fourth refused", "first answered", "second answered", "waiting answered"]
+
+
+def test_a_connection_whose_statement_was_cancelled_or_that_died_idle_is_not_handed_out(town: Town) -> None:
+    async def go() -> list[int]:
+        opened = pool.make(town.hub, size=1)
+        await opened.open()
+        found = []
+
+        async def ask(what: str) -> int:
+            async with opened.connection() as connection:
+                return int(await connection.fetchval(what))
+
+        for _ in range(3):
+            slow = asyncio.create_task(ask("SELECT 1 FROM pg_sleep(5)"))
+            await asyncio.sleep(0.1)
+            slow.cancel()
+            found.append(await ask("SELECT 2"))
+        process = await ask("SELECT pg_backend_pid()")
+        with town.hub.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": process})
+        await asyncio.sleep(0.2)
+        found.append(await ask("SELECT 3"))
+        with pytest.raises(ValueError):
+            async with opened.connection():
+                raise ValueError
+        found.append(await ask("SELECT 4"))
+        await opened.close()
+        return found
+
+    assert asyncio.run(go()) == [2, 2, 2, 3, 4]
