@@ -1,6 +1,6 @@
 # The house's commands. `make` lists them; only Python 3.11–3.13 and make are needed.
 .DEFAULT_GOAL := help
-.PHONY: help env demo truth down test check bench compose lock clean
+.PHONY: help env demo truth down test check history bench compose lock clean
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ check: $(DEV) ## 格式、规范、类型、分层 / format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/house
+
+history: $(DEV) ## 历史与时点的长测试(EXAMPLES=200) / known and valid time against their oracle, many histories
+	@HUTONG_HISTORY_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q -n0 --timeout=0 tests/pipeline/test_history.py
 
 bench: $(BENCH) ## 速度对照,写入 benchmarks/results / speed against dlt and bare COPY + MERGE
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -47,7 +47,9 @@ WITH said AS MATERIALIZED (
   SELECT e.id, :name, d.department, 'name', min(w.dataset), NULL, NULL FROM work_mention w
   JOIN work_entity e ON e.kind = w.kind AND e.number = w.number
   JOIN unnest(CAST(:datasets AS text[]), CAST(:departments AS text[])) AS d (dataset, department) ON d.dataset = w.dataset
-  WHERE :named AND w.target IS NULL AND w.name IS NOT NULL AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
+  WHERE :named AND w.target IS NULL AND w.name <> e.name AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
+    AND NOT EXISTS (SELECT FROM libraries.judgement j WHERE j.library = :l AND j.verdict = 'different'
+      AND (j.form, j.name, j.other_form, j.other_name) = (w.number, w.name, e.number, e.name))
     AND NOT EXISTS (SELECT FROM work_judgement j WHERE j.verdict = 'different'
       AND (j.kind, j.number, j.name) = (w.kind, w.number, w.name) AND (j.other_number, j.other_name) = (e.number, e.name))
   GROUP BY e.id, d.department
@@ -66,7 +68,7 @@ WHERE (c.dataset, c.against, c.since) IS DISTINCT FROM (excluded.dataset, exclud
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """`department` says otherwise than `against` (kind `value`), or its `dataset` has the entity's number under a name that is
-    not the entity's (kind `name`); `since` is when both were known first."""
+    not the entity's and that nobody judged to be somebody else's (kind `name`); `since` is when both were known first."""
 
     library: str
     entity_id: UUID

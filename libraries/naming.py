@@ -23,11 +23,12 @@ from schemas.types import get
 @dataclass(frozen=True)
 class Named:
     """One subject: its numbers in every form known, its names, and whether the two are known together anywhere (a row with the
-    number and no name is theirs only then)."""
+    number and no name is theirs only then); `apart` are numbers with names that are judged to be somebody else's."""
 
     numbers: frozenset[str]
     names: frozenset[str]
     together: bool
+    apart: frozenset[tuple[str, str]] = frozenset()
 
 
 def standard(number: str) -> str:
@@ -54,7 +55,8 @@ def resolve(conn: Connection, number: str, name: str) -> Named | None:
         return None
     given = {"numbers": sorted(numbers), "names": sorted(names)}
     also = conn.execute(
-        text("SELECT kind, value FROM libraries.also_known(CAST(:numbers AS text[]), CAST(:names AS text[]))"), given
+        text("SELECT kind, value, name FROM libraries.also_known(CAST(:numbers AS text[]), CAST(:names AS text[]))"),
+        given,
     ).all()
     numbers |= {row.value for row in also if row.kind == "number"}
     names |= {row.value for row in also if row.kind == "name"}
@@ -62,7 +64,8 @@ def resolve(conn: Connection, number: str, name: str) -> Named | None:
         text("SELECT EXISTS (SELECT FROM libraries.mention WHERE id_value = ANY(:numbers) AND name = ANY(:names))"),
         {"numbers": sorted(numbers), "names": sorted(names)},
     ).scalar_one()
-    return Named(frozenset(numbers), frozenset(names), bool(together))
+    apart = frozenset((row.value, row.name) for row in also if row.kind == "apart")
+    return Named(frozenset(numbers), frozenset(names), bool(together), apart)
 
 
 def keys(conn: Connection, contract: Contract, named: Named, limit: int) -> list[bytes]:

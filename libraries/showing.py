@@ -122,7 +122,7 @@ def explain(
 
     def whole(one: Claimed) -> bool:
         own = department is None or one.department == department
-        return own and (reveal or (subject is not None and one.reason != "other_name"))
+        return own and (reveal or (subject is not None and one.reason not in why.UNLINKED))
 
     shown = tuple(one if whole(one) else _masked(published, rules, attribute, one) for one in claims)
     value = found.attributes[attribute]

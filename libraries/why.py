@@ -37,8 +37,13 @@ REASONS: Mapping[str, T] = {
     "condition": T("记录不满足提供条件(如已作废)", "its record does not meet the condition to give it (void, say)"),
     "withheld": T("依法不再共享", "withheld: no longer shared"),
     "other_name": T("号码相同而姓名不符,未关联", "the number stands under another name, so it is not linked"),
+    "apart": T(
+        "号码与姓名相符,但经判定或因争议未关联", "number and name agree, but a judgement or a dispute keeps it apart"
+    ),
     "replaced": T("来源后来改为其他值", "the source has changed it since"),
 }
+#: what records with the number say that are not linked: perhaps another person's
+UNLINKED = frozenset({"other_name", "apart"})
 #: in which order other claims are listed
 _ORDER = {reason: number for number, reason in enumerate(REASONS)}
 
@@ -89,7 +94,9 @@ def prepare(conn: Connection, rules: Rules, published: Published, entities: Sequ
         conn.execute(text(f"DELETE FROM {table}"))
     given = {"ids": list(entities), "l": rules.library.id, "named": rules.kind.named, "kinds": list(rules.kind.kinds)}
     conn.execute(
-        text("INSERT INTO work_entity SELECT id, id_kind, id_value, 0 FROM libraries.entity WHERE id = ANY(:ids)"),
+        text(
+            "INSERT INTO work_entity SELECT id, id_kind, id_value, 0, name FROM libraries.entity WHERE id = ANY(:ids)"
+        ),
         given,
     )
     columns = (
@@ -173,13 +180,12 @@ def _left_out(conn: Connection, rules: Rules, entity: UUID, attribute: str) -> I
         rows = conn.execute(
             text(
                 "SELECT v.value, a.status, r._batch, r._known_from, w.key, w.target IS NOT NULL AS linked, "
+                "w.name IN (SELECT o.name FROM work_mention o WHERE o.target = :entity) AS known, "
                 f"({condition or 'true'}) IS TRUE AS met, ({shared}) IS NOT FALSE AS shared, {claims.since(giver)} AS since "
                 f"{said} AND (w.target = :entity OR w.target IS NULL AND w.number IN (SELECT number FROM work_entity e "
                 "WHERE e.id = :entity))"
             ),
-            {**parameters, **values, "today": rules.today, "entity": entity}
-            if "today" in shared or "today" in condition
-            else {**parameters, **values, "entity": entity},
+            {**parameters, **values, "entity": entity},
         ).all()
         refused = not any(claim.attribute == attribute for claim in giver.claims)
         for row in rows:
@@ -193,7 +199,7 @@ def _left_out(conn: Connection, rules: Rules, entity: UUID, attribute: str) -> I
 
 def _why_not(row: Row[Any], *, refused: bool) -> str | None:
     if not row.linked:
-        return "other_name"
+        return "apart" if row.known else "other_name"
     if not row.shared:
         return "withheld"
     if not row.met:
@@ -241,7 +247,7 @@ def _located(
             horizons[one.dataset].get(system or "", one.known_from), one.derived_from,
         )  # fmt: skip
         located.append(claim)
-        if one.reason != "other_name" and one.derived_from is None and (one.dataset, one.key) not in told:
+        if one.reason not in UNLINKED and one.derived_from is None and (one.dataset, one.key) not in told:
             told.add((one.dataset, one.key))
             located += _replaced(claim, one.giver, item, attribute, history)
     return located
