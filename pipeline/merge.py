@@ -71,6 +71,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             "closed": closed,
             "before": before.rows,
             "after": after.rows,
+            "before_hash": str(before.content),
+            "after_hash": str(after.content),
             "expected_hash": expected,
             "held_hash": held,
             "source_rows": batch.source_rows,

@@ -39,26 +39,33 @@ def staged_and_held(connection: Connection, dataset: str, staged: str) -> int:
     )
 
 
-def check(evidence: Mapping[str, Any]) -> None:
-    """DESIGN §1.3: the equations that must hold before a merge may commit. Raises Stop, which rolls it back."""
+def problems(evidence: Mapping[str, Any]) -> list[T]:
+    """DESIGN §1.3: which of the equations that every merged batch satisfies this evidence does not."""
     accounted = sum(
         evidence[name] for name in ("inserted", "changed", "unchanged", "repeated", "removed", "quarantined")
     )
-    problems = []
+    found = []
     if evidence["unchanged"] < 0:
-        problems.append(f"{-evidence['unchanged']} rows more were written than read")
+        more = -evidence["unchanged"]
+        found.append(T(f"写入比读取多 {more} 行", f"{more} rows more were written than read"))
     if accounted != evidence["landed"]:
-        problems.append(f"landed {evidence['landed']} ≠ accounted {accounted}")
-    if evidence["after"] != evidence["before"] + evidence["inserted"] - evidence["closed"]:
-        problems.append(
-            f"after {evidence['after']} ≠ before {evidence['before']} + {evidence['inserted']} − {evidence['closed']}"
+        found.append(
+            T(f"落地 {evidence['landed']} ≠ 归类 {accounted}", f"landed {evidence['landed']} ≠ accounted {accounted}")
         )
+    if evidence["after"] != evidence["before"] + evidence["inserted"] - evidence["closed"]:
+        sum_ = f"{evidence['before']} + {evidence['inserted']} − {evidence['closed']}"
+        found.append(T(f"之后 {evidence['after']} ≠ 之前 {sum_}", f"after {evidence['after']} ≠ before {sum_}"))
     if evidence["expected_hash"] != evidence["held_hash"]:
-        problems.append("content hashes differ")
-    if problems:
-        listed = "; ".join(problems)
+        found.append(T("内容哈希不同", "content hashes differ"))
+    return found
+
+
+def check(evidence: Mapping[str, Any]) -> None:
+    """The equations that must hold before a merge may commit. Raises Stop, which rolls it back."""
+    if found := problems(evidence):
+        listed = T("; ".join(one.zh for one in found), "; ".join(one.en for one in found))
         raise Stop(
-            T(f"对账不平,已回滚:{listed}。", f"The batch does not reconcile and was rolled back: {listed}."),
+            T(f"对账不平,已回滚:{listed.zh}。", f"The batch does not reconcile and was rolled back: {listed.en}."),
             remedy=T(
                 "这是本系统的缺陷,请附批次号报告。", "This is a defect of the exchange; report it with the batch id."
             ),
