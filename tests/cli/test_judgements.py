@@ -1,0 +1,73 @@
+"""Judging who is who at the command line: what is listed, judged, told and undone; no number in an argument or on the screen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from core.hub import Hub
+from tests.libraries.registry import Registry
+from tests.libraries.test_known_as import NEW, OLD, account, resident
+
+
+@pytest.fixture
+def city(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A register and accounts, refreshed; `hutong` finds it by its environment."""
+    monkeypatch.setenv("HUTONG_DATABASE_URL", hub.url)
+    monkeypatch.setenv("HUTONG_LANG", "en")
+    made = Registry(hub)
+    made.publish("account", "resident", "change")
+    made.put("resident", resident("r", "李砚之", OLD), resident("s", "王五", NEW))
+    made.put("account", account("1", "李彦之", OLD), account("2", "李砚之", NEW))
+    made.refresh()
+    return made
+
+
+def call(*arguments: str, typed: str = "") -> Any:
+    done = CliRunner().invoke(app, [*arguments, "--json"], input=typed)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert OLD not in done.stdout and NEW not in done.stdout and "李砚之" not in done.stdout
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_from_the_list_to_a_judgement_and_back(city: Registry) -> None:
+    before = city.links()
+    rows = call("judgement", "open")
+    assert [(row["reason"], row["records"], row["verdict"]) for row in rows] == [
+        ("two_names", {"account": 1}, None)
+    ] * 2
+    mine = next(row for row in rows if row["number"].startswith("110"))
+    made = call("judgement", "add", "same", "--conflict", mine["id"], "--reason", "户籍档案")
+    assert (made["verdict"], made["linked"], made["by"] != "") == ("same", 1, True)
+    assert len(call("judgement", "open")) == 1
+    ended = call("judgement", "undo", made["id"], "--reason", "误判")
+    assert ended["ended_why"] == "误判" and city.links() == before
+    assert [row["ended_why"] for row in call("judgement", "list")] == ["误判"]
+    assert call("judgement", "list", "--standing") == []
+
+
+def test_persons_are_merged_split_and_undone_by_number_and_name(city: Registry) -> None:
+    both = f"{NEW}\n李砚之\n{OLD}\n李砚之\n"
+    merged = call("person", "merge", "--reason", "同一人", typed=both)
+    assert merged["linked"] == 1 and merged["seen"] == ["same_name"]
+    split = call("person", "split", "--reason", "查实为两人", typed=both)
+    assert split["verdict"] == "different"
+    undone = call("person", "undo", "--reason", "误判", typed=both)
+    assert undone["id"] == split["id"] and undone["ended_at"]
+    assert len(call("judgement", "list")) == 2
+
+
+def test_a_table_for_people(city: Registry) -> None:
+    call("judgement", "add", "unsure", "--reason", "待查", typed=f"{NEW}\n李砚之\n{OLD}\n李砚之\n")
+    for command in ("open", "list"):
+        done = CliRunner().invoke(app, ["judgement", command])
+        assert done.exit_code == 0 and "unsure" in done.stdout if command == "list" else "two names" in done.stdout
+
+
+def test_nothing_judged_is_nothing_to_undo(city: Registry) -> None:
+    done = CliRunner().invoke(app, ["person", "undo", "--reason", "x"], input=f"{NEW}\n李砚之\n{OLD}\n李砚之\n")
+    assert done.exit_code != 0 and OLD not in str(done.exception)
