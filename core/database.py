@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
-from core.errors import NotReady
+from core.errors import DatabaseUnavailable, NotReady
 from core.settings import without_password
 from core.text import T
 
@@ -74,6 +76,38 @@ def connect(url: str) -> Engine:
             code="database_old",
         )  # fmt: skip
     return engine
+
+
+#: SQLSTATE classes that another try may get past: connection, rollback (deadlock), resources, lock, operator
+_PASSING = ("08", "40", "53", "55", "57")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database, not what it was asked, is in the way. A limit of the program (54) would stop every later try."""
+    if isinstance(error, OperationalError):
+        state = getattr(error.orig, "sqlstate", None)
+        return error.connection_invalidated or state is None or state.startswith(_PASSING)
+    if type(error).__module__.startswith(
+        "adbc_driver_manager"
+    ):  # a source's is one of ours before it leaves its connector
+        state = getattr(error, "sqlstate", None)
+        return not state or state.startswith(_PASSING)
+    return False
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Says DatabaseUnavailable of a database that went away in the block."""
+    try:
+        yield
+    except Exception as error:
+        if not is_away(error):
+            raise
+        raise DatabaseUnavailable(
+            T("数据库连接中断。", "The database connection broke."),
+            remedy=T("稍后重试。", "Try again later."),
+            code="database_down",
+        ) from error
 
 
 def migrate(engine: Engine) -> None:

@@ -73,7 +73,9 @@ class Embedded:
         """The postmaster's process id when it runs."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split()[0])
-            return pid if "postgres" in psutil.Process(pid).name() else None
+            process = psutil.Process(pid)
+            # one that was killed stays as a zombie while whoever started it does not ask for it
+            return pid if "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE else None
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 

@@ -19,7 +19,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from core import clock, events
+from core import clock, database, events
 from core.actor import SYSTEM
 from core.errors import Retry
 from core.hub import Hub
@@ -60,6 +60,7 @@ def refresh(hub: Hub, *, chunk: int = 5_000) -> RefreshResult:
     return refresh_by(hub, published_set.current(hub.home), chunk=chunk)
 
 
+@database.answering()
 def refresh_by(hub: Hub, published: Published, *, chunk: int = 5_000) -> RefreshResult:
     """As `refresh`, by a given set of documents."""
     result = RefreshResult()

@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from core import database
 from core.actor import SYSTEM, Actor
 from core.errors import DatabaseUnavailable, Retry, Stop
 from core.hub import Hub
@@ -32,6 +33,7 @@ log = get_logger(__name__)
 LOCK_TIMEOUT = "10s"
 
 
+@database.answering()
 def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
     """Bring a feed's next batch to the landing store. Returns its id, or that of one landed before and not yet loaded,
     or None when the source has nothing new."""
@@ -46,6 +48,7 @@ def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
         return extraction.batch.id if extraction.batch else None
 
 
+@database.answering()
 def load(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
     """Bring a landed batch into the library; a batch that is there already is left alone."""
     with hub.read() as connection:
@@ -54,6 +57,7 @@ def load(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
         return _load(hub, batch_id, actor)
 
 
+@database.answering()
 def deliver(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
     """Announce a merged batch."""
     with hub.read() as connection:
@@ -61,6 +65,7 @@ def deliver(hub: Hub, batch_id: UUID, actor: Actor = SYSTEM) -> Batch:
     return delivery.deliver(hub, batch, actor)
 
 
+@database.answering()
 def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
     """Bring a feed up to date: what was left is finished first, then the source is read. None when nothing is new.
 
@@ -154,30 +159,15 @@ def alone(hub: Hub, *feed_ids: str, wait: str = LOCK_TIMEOUT) -> Iterator[None]:
 
 @contextmanager
 def _ended_on_error(hub: Hub, subject: landing.Landing | Batch, actor: Actor) -> Iterator[None]:
-    """A batch that an error stopped is ended with its reason. A landed batch that met a down database stays landed."""
+    """A batch that an error stopped is ended with its reason. One that met a down database stays as it is: the next run
+    finishes it when it landed, else ends it."""
     try:
         yield
     except Exception as error:
         batch = subject.batch if isinstance(subject, landing.Landing) else subject
-        if isinstance(error, OperationalError) and _passing(error):
-            raise DatabaseUnavailable(
-                T("数据库连接中断。", "The database connection broke."),
-                remedy=T("稍后重试。", "Try again later."),
-                code="database_down",
-            ) from error
-        if batch is not None:
+        if batch is not None and not isinstance(error, DatabaseUnavailable) and not database.is_away(error):
             _end(hub, batch, error, actor)
         raise
-
-
-#: SQLSTATE classes that another try may get past: connection, rollback (deadlock), resources, lock, operator
-_PASSING = ("08", "40", "53", "55", "57")
-
-
-def _passing(error: OperationalError) -> bool:
-    """Whether the database, not the batch, is in the way. A limit of the program (54) would stop every later try."""
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state.startswith(_PASSING)
 
 
 def _end(hub: Hub, batch: Batch, error: Exception, actor: Actor) -> None:

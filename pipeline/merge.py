@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from connectors.system import Feed
 from core.actor import Actor
-from core.errors import Stop
+from core.errors import DatabaseUnavailable, Stop
 from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
@@ -36,6 +36,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     tables = {name: f"staging.{table}" for name, table in staged.tables.items()}
     with hub.begin() as connection:
         _in_turn(connection, batch)
+        _still_staged(connection, staged)
         known = batches.known_at(connection, batch)
         bare = _locked_if_empty(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
@@ -135,6 +136,19 @@ def _in_turn(connection: Connection, batch: Batch) -> None:
         raise Stop(
             T(f"批次 {batch.id} 之后的批次已入库。", f"A batch later than {batch.id} is merged already."),
             code="superseded",
+        )
+
+
+def _still_staged(connection: Connection, staged: Staged) -> None:
+    """Staging tables are UNLOGGED: a database that crashed since they were filled has emptied them all, and rows that wait
+    would be gone without a trace."""
+    filled = [name for name, rows in staged.shipped.items() if rows]
+    there = ", ".join(f"EXISTS (SELECT FROM staging.{staged.tables[name]})" for name in filled)
+    if filled and not all(connection.execute(text(f"SELECT {there}")).one()):
+        raise DatabaseUnavailable(
+            T("数据库重新启动过,暂存的数据已丢失。", "The database has restarted; what was staged is lost."),
+            remedy=T("重新运行该采集任务。", "Run the feed again."),
+            code="staging_lost",
         )
 
 

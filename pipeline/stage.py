@@ -58,6 +58,8 @@ class Staged:
     content: int = 0
     #: another version of the contract than the last batch's: who is named is said again for every row
     renamed: bool = False
+    #: rows shipped, by staging table
+    shipped: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -127,6 +129,7 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
             started = time.perf_counter()
             name, table = parcel
             cursor.adbc_ingest(staged.tables[name], table, mode="append", db_schema_name="staging")
+            staged.shipped[name] += table.num_rows
             staged.seconds["ship"] += time.perf_counter() - started
 
         with Behind(ship) as loader:

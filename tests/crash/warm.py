@@ -1,0 +1,28 @@
+"""What the fork server imports and does once, so that no worker has to: great_expectations takes five seconds."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+
+from connectors import system as systems
+from pipeline.standardise import Standardiser
+from pipeline.validate import Judge
+from schemas import contract as contracts
+from tests.crash import worker  # noqa: F401 - what the workers run
+from tests.crash.world import COLUMNS, SYSTEM_ID, documents
+
+
+def warm() -> None:
+    """Judge one row by every contract of the small world."""
+    texts = {(kind, id): text for kind, id, text in documents()}
+    system = systems.load(texts["system", SYSTEM_ID], file="warm")
+    for feed in system.feeds:
+        contract = contracts.load(texts["contract", feed.dataset], file="warm")
+        rows = pa.RecordBatch.from_pylist([dict.fromkeys(COLUMNS, "1")])
+        standardiser = Standardiser(contract, feed, date(2026, 1, 1))
+        Judge(contract)(standardiser(rows), standardiser)
+
+
+warm()

@@ -1,0 +1,137 @@
+"""One run of a feed in a process of its own, which dies (SIGKILL) or kills the database at a chosen place.
+
+A fork server that has imported the pipeline, and judged a row once, gives every run its process in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import psutil
+import psycopg
+from sqlalchemy import make_url
+
+from core.embedded import Embedded
+from core.errors import HutongError, Retry
+from core.hub import Hub
+from core.settings import Settings
+from libraries import golden
+from pipeline import journey
+from tests.crash.ticks import Ticks
+
+DONE, TRIED_LATER, REFUSED, BROKEN = 0, 3, 4, 5
+#: fewer rows a chunk than a batch has, so that a run can die between chunks
+CHUNK_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do. `at`: the place to act at (tests.crash.ticks), None: nowhere. `act`: die, or what becomes of
+    the database there. `steps`: land, load and deliver one by one, as the orchestrator does."""
+
+    home: str
+    url: str
+    feed: str
+    report: str
+    at: str | None = None
+    act: str = "die"
+    steps: bool = False
+    server: str = ""
+
+
+def settings(home: str, url: str) -> Settings:
+    """The settings of a worker's installation."""
+    return Settings(home=Path(home), database_url=url, chunk_rows=CHUNK_ROWS)
+
+
+def work(order: Order) -> None:
+    """In the child: run the feed to its end, or to the place."""
+    ticks = Ticks(order.home, order.at, partial(_act, order))
+    hub = Hub(settings(order.home, order.url), order.url)
+    code = DONE
+    try:
+        run(hub, order.feed, steps=order.steps)
+    except HutongError as error:
+        code = TRIED_LATER if isinstance(error, Retry) else REFUSED
+        _report(order, f"{type(error).__name__}: {error}")
+    except BaseException:
+        code = BROKEN
+        _report(order, traceback.format_exc())
+    else:
+        if order.at is None:
+            _report(order, json.dumps(ticks.names))
+    os._exit(code)  # what a fork server's child would tidy up is not ours
+
+
+def run(hub: Hub, feed: str, *, steps: bool = False) -> None:
+    """The journey in, and the golden records after it."""
+    if steps:
+        batch = journey.land(hub, feed)
+        if batch is not None:
+            journey.load(hub, batch)
+            journey.deliver(hub, batch)
+    else:
+        journey.run(hub, feed)
+    golden.refresh(hub)
+
+
+def start(order: Order) -> BaseProcess:
+    """Start a worker."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.crash.warm"])
+    process = context.Process(target=work, args=(order,), daemon=True)
+    process.start()
+    return process
+
+
+def _act(order: Order, place: str) -> None:
+    _report(order, place)
+    if order.act == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    kill_server(Embedded(Path(order.server)))
+    if order.act == "restart":
+        _await_server(order.url)
+
+
+def kill_server(server: Embedded) -> None:
+    """PostgreSQL and all its processes, at once and without a word (SIGKILL)."""
+    pid = server.pid()
+    if pid is None:
+        return
+    postmaster = psutil.Process(pid)
+    family = [postmaster, *postmaster.children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    while any(_lives(process) for process in family):
+        time.sleep(0.005)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _await_server(url: str) -> None:
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    for _ in range(600):
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(dsn, connect_timeout=2).close()
+            return
+        time.sleep(0.05)
+
+
+def _report(order: Order, text: str) -> None:
+    Path(order.report).write_text(text, "utf-8")
