@@ -1,6 +1,6 @@
 # The house's commands. `make` lists them; only Python 3.11–3.13 and make are needed.
 .DEFAULT_GOAL := help
-.PHONY: help env demo truth down test check history bench compose lock clean
+.PHONY: help env demo truth down test check history bench crash compose lock clean
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -43,6 +43,9 @@ history: $(DEV) ## 历史与时点的长测试(EXAMPLES=200) / known and valid t
 
 bench: $(BENCH) ## 速度对照,写入 benchmarks/results / speed against dlt and bare COPY + MERGE
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+crash: $(DEV) ## 杀进程与数据库 300 次,独立重放裁判(ARGS="--kills 300 --seed 7") / kill worker and database 300 times, judged by a replayer
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 compose: ## 用 docker 真正部署一次并检查(需 docker 与约 8 GB 内存) / really deploy with docker, check, take down
 	@$(PYTHON) -m tests.deploy.whole $(ARGS)

@@ -29,12 +29,14 @@ MAX_BODY_BYTES = 128 << 20
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a request is tried: `tries` at most, waits doubling from `first_s` to `longest_s`, `total_s` in all."""
+    """How long a request is tried: `tries` at most, waits doubling from `first_s` to `longest_s`, `total_s` in all. A service
+    silent for `silence_s` has gone."""
 
     tries: int = 6
     first_s: float = 0.5
     longest_s: float = 30.0
     total_s: float = 300.0
+    silence_s: float = 60.0
 
 
 class Service:
@@ -51,7 +53,7 @@ class Service:
         self._token: str | None = secret.get("token")
         # Departmental systems are on the government network: a proxy set for the internet must not see the token.
         self._client = httpx.Client(
-            timeout=httpx.Timeout(60.0, connect=10.0), trust_env=False, headers=dict(secret.get("headers", {})),
+            timeout=httpx.Timeout(patience.silence_s, connect=10.0), trust_env=False, headers=dict(secret.get("headers", {})),
             verify=ssl.create_default_context(cafile=secret.get("ca_file")),
         )  # fmt: skip
         try:

@@ -22,10 +22,13 @@ from sqlalchemy import URL
 from connectors import refusals
 from connectors.extraction import Extraction
 from connectors.query import Query, bad_bound, check_names
+from connectors.timely import timely
 from core.errors import HutongError
 
 BATCH_BYTES = 16 << 20
 CONNECT_TIMEOUT_S = "10"
+GRACE_S = 30.0
+"""How long beyond the time limit the server may take to say so."""
 # A peer that vanishes mid-stream is noticed after a minute instead of two hours.
 _LINK = {"connect_timeout": CONNECT_TIMEOUT_S, "keepalives_idle": "30", "tcp_user_timeout": "60000"}
 
@@ -47,7 +50,14 @@ def quote(name: str) -> str:
 
 
 def read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.RecordBatch]:
-    """Stream the query's rows."""
+    """Stream the query's rows. The server keeps the time limit; one that is too far gone to is left behind."""
+    try:
+        yield from timely(_read(url, query, system, run), query.timeout_s + GRACE_S)
+    except TimeoutError:
+        raise refusals.down(system, url.host or "", why=refusals.TOO_SLOW) from None
+
+
+def _read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.RecordBatch]:
     uri = url.set(drivername="postgresql").update_query_dict({**_LINK, **dict(url.query)})
     hint = {"adbc.postgresql.batch_size_hint_bytes": BATCH_BYTES}
     try:

@@ -154,18 +154,20 @@ def _still_staged(connection: Connection, staged: Staged) -> None:
 
 def _locked_if_empty(connection: Connection, table: str) -> bool:
     """Whether the table has no rows and is this transaction's alone. Someone else's lock is not waited for long."""
+    empty = text(f"SELECT NOT EXISTS (SELECT FROM {table})")
     try:
         with connection.begin_nested():
             connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
-            empty = f"SELECT NOT EXISTS (SELECT FROM {table})"
-            if not connection.execute(text(empty)).scalar_one():
-                return False
-            connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-            return bool(connection.execute(text(empty)).scalar_one())
-    except OperationalError:
+            bare = bool(connection.execute(empty).scalar_one())
+            if bare:
+                connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+                bare = bool(connection.execute(empty).scalar_one())
+            connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
+            return bare
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
         return False
-    finally:
-        connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Worker kills: at every commit of a run (before and after, both ways of running, every kind of feed), at places drawn from
 all others, and at instants that nobody chose. Database kills: at places inside the merge and between staging and merge,
-gone for good or back at once; and at instants. One in four is killed again before it has recovered.
+gone for good or back at once; and at instants. Every other one is killed again before it has recovered.
 """
 
 from __future__ import annotations
@@ -232,11 +232,11 @@ class _Session:
         turn = 0
         while self.figures.kills < kills or self.commits:
             turn += 1
-            self._one(self._next(turn % 6))
+            self._one(self._next(turn % 8))
         self.figures.commit_points_missed = sorted(self.left - set(self.figures.killed_at))
 
     def _next(self, turn: int) -> Kill:
-        """Of every six: one of the database inside its merge, one at an instant, the others of the worker at a place."""
+        """Of every eight: one of the database inside its merge, one at an instant, the others of the worker at a place."""
         way = self.random.choice(self.ways)
         if turn == 2:
             inside = [place for place in self.traces[way] if " in pipeline.merge" in place]
@@ -270,7 +270,7 @@ class _Session:
             else:
                 figures.runs_survived += 1
                 self._again(kill)
-            if self.random.random() > 0.25:
+            if self.random.random() > 0.5:
                 break
             arena.source.step(kill.mode)
             names = self.traces[kill.mode, kill.steps]

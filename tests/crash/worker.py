@@ -57,12 +57,11 @@ def settings(home: str, url: str) -> Settings:
 def work(order: Order) -> None:
     """In the child: run the feed to its end, or to the place."""
     ticks = Ticks(order.home, order.at, partial(_act, order))
-    hub = Hub(settings(order.home, order.url), order.url)
     code = DONE
     try:
-        run(hub, order.feed, steps=order.steps)
+        run(Hub(settings(order.home, order.url), order.url), order.feed, steps=order.steps)
     except HutongError as error:
-        code = TRIED_LATER if isinstance(error, Retry) else REFUSED
+        code = TRIED_LATER if isinstance(error, Retry) or error.code == "database_down" else REFUSED
         _report(order, f"{type(error).__name__}: {error}")
     except BaseException:
         code = BROKEN
