@@ -41,7 +41,7 @@ def main() -> None:
     polls = 0
     while not select.select([sys.stdin], [], [], 0)[0]:
         with suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True, connect_timeout=2) as link:
-            while not select.select([sys.stdin], [], [], 0.002)[0]:
+            while not select.select([sys.stdin], [], [], 0.01)[0]:
                 for dataset in DATASETS:
                     line = link.execute(query(dataset)).fetchone()
                     assert line is not None
