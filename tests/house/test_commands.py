@@ -31,7 +31,9 @@ def test_all_commands_of_the_plan_are_there() -> None:
             "up", "down", "status", "demo", "run", "batches", "quarantine", "certificate", "catalog search", "contract check",
             "contract publish", "system publish", "secret set", "secret list", "secret remove",
             "key list", "key rotate", "key destroy", "audit", "client add", "grant give", "grant revoke", "grant list",
-            "backup list", "backup verify", "decision list", "decision undo", "restore", "rebuild", "retention", "library show", "config show", "check",
+            "backup list", "backup verify", "decision list", "decision undo", "restore", "rebuild", "retention", "library show",
+            "config show", "check", "judgement add", "judgement list", "judgement open", "judgement undo", "person merge", "person split",
+            "person undo",
         )
     }  # fmt: skip
 
