@@ -48,14 +48,14 @@ WITH said AS MATERIALIZED (
   JOIN work_entity e ON e.kind = w.kind AND e.number = w.number
   JOIN unnest(CAST(:datasets AS text[]), CAST(:departments AS text[])) AS d (dataset, department) ON d.dataset = w.dataset
   WHERE :named AND w.target IS NULL AND w.name <> e.name AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
-    AND NOT EXISTS (SELECT FROM libraries.judgement j WHERE j.library = :l AND j.verdict = 'different'
-      AND (j.form, j.name, j.other_form, j.other_name) = (w.number, w.name, e.number, e.name))
     AND NOT EXISTS (SELECT FROM work_judgement j WHERE j.verdict = 'different'
       AND (j.kind, j.number, j.name) = (w.kind, w.number, w.name) AND (j.other_number, j.other_name) = (e.number, e.name))
   GROUP BY e.id, d.department
 ), gone AS (
-  DELETE FROM libraries.conflict c USING work_entity e WHERE c.library = :l AND c.entity_id = e.id AND NOT EXISTS (
-    SELECT FROM found f WHERE (f.entity_id, f.attribute, f.department, f.kind) = (c.entity_id, c.attribute, c.department, c.kind))
+  DELETE FROM libraries.conflict WHERE library = :l AND (entity_id, attribute, department, kind) IN (
+    SELECT c.entity_id, c.attribute, c.department, c.kind FROM work_entity e CROSS JOIN LATERAL (
+      SELECT * FROM libraries.conflict c WHERE c.library = :l AND c.entity_id = e.id OFFSET 0) c
+    EXCEPT SELECT entity_id, attribute, department, kind FROM found)
 )
 INSERT INTO libraries.conflict AS c (library, entity_id, attribute, department, kind, dataset, against, since)
 SELECT :l, entity_id, attribute, department, kind, dataset, against, since FROM found

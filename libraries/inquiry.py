@@ -63,11 +63,12 @@ class Question:
 @dataclass(frozen=True)
 class Found:
     """What was found. `horizon` says, by source system, up to when it is known; values are in display form (masked unless
-    revealed), and so is what changed from the version before."""
+    revealed), and so is what changed from the version before. Versions that ended before `complete_since` are not kept."""
 
     contract: Contract
     question: Question
     horizon: Mapping[str, datetime]
+    complete_since: datetime | None
     versions: tuple[Version, ...] = field(repr=False)
 
     def told(self) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Found:
             "known_at": plain(asked.known_at),
             "as_of": plain(asked.as_of),
             "known_until": {system: plain(at) for system, at in sorted(self.horizon.items())},
+            "complete_since": plain(self.complete_since),
             "masked": not asked.reveal,
             "records": [_told(one, history=asked.history) for one in self.versions],
         }
@@ -127,6 +129,16 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
     with hub.begin() as conn:
         known = records.horizon(conn, contract.id)
         horizon = {system: at for system, at in known.items() if systems is None or system in systems}
+        since = records.complete_since(conn, contract.id)
+        if since is not None and question.known_at is not None and question.known_at < since:
+            raise Invalid(
+                T(
+                    f"{since.isoformat()} 之前失效的版本已按保存期限清除,不能作答。",
+                    f"Versions that ended before {since.isoformat()} are not kept any more; it cannot be said.",
+                ),
+                remedy=T("询问此后的时点。", "Ask about a moment after that."),
+                pointer="/known_at",
+            )
         found = _found(conn, contract, question, horizon, hub.settings.timezone)
         _audit(hub, conn, contract, question, case, actor, found)
     if not found:
@@ -138,7 +150,7 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
             ),
         )
     shown = found if question.reveal else _masked(contract, found)
-    return Found(contract, question, horizon, tuple(shown))
+    return Found(contract, question, horizon, since, tuple(shown))
 
 
 def _found(

@@ -165,6 +165,14 @@ def horizon(conn: Connection, dataset: str) -> dict[str, datetime]:
     return {row.system: row.known_at for row in rows}
 
 
+def complete_since(conn: Connection, dataset: str) -> datetime | None:
+    """Versions that ended before this moment are not kept any more (retention); None where all are."""
+    found: datetime | None = conn.scalar(
+        text("SELECT before FROM hub.history_cut WHERE dataset = :dataset"), {"dataset": dataset}
+    )
+    return found
+
+
 def _columns(contract: Contract) -> list[Any]:
     # Built per table: a column object belongs to one table only.
     provenance = [column(name, kind) for name, kind in PROVENANCE]

@@ -34,6 +34,7 @@ def test_all_commands_of_the_plan_are_there() -> None:
             "backup list", "backup verify", "decision list", "decision undo", "restore", "rebuild", "retention", "library show",
             "config show", "check", "judgement add", "judgement list", "judgement open", "judgement undo", "person merge", "person split",
             "person undo",
+            "why", "conflicts", "records show", "records history",
         )
     }  # fmt: skip
 

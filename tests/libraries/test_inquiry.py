@@ -142,6 +142,19 @@ def test_questions_that_cannot_be_answered_are_refused(city: Sources, monkeypatc
         ask(city, subject=(WANG, "王五"), reveal=True)
 
 
+def test_what_retention_removed_is_not_guessed(city: Sources) -> None:
+    cut = START + 3.5 * DAY
+    with city.hub.begin() as connection:
+        connection.execute(text("INSERT INTO hub.history_cut (dataset, before) VALUES ('title', :at)"), {"at": cut})
+    try:
+        with pytest.raises(Invalid):
+            ask(city, key=("t", "2"), known_at=START + 3 * DAY)
+        assert ask(city, key=("t", "2"), known_at=cut).told()["complete_since"] == cut.isoformat()
+    finally:
+        with city.hub.begin() as connection:
+            connection.execute(text("DELETE FROM hub.history_cut"))
+
+
 def test_a_reader_sees_the_rows_of_their_own_department(city: Sources) -> None:
     documents = published.current(city.hub.home)
     assert systems.readable(documents, "title", "natural_resources") is None

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import clock, secrets
+from core import clock, decisions, secrets
 from core.actor import SYSTEM
 from core.hub import Hub
 from libraries import records
@@ -247,3 +247,36 @@ def test_what_was_known_never_changes_and_the_world_is_the_same_however_it_was_t
                 if (content[1] is None or content[1] <= day) and (content[2] is None or day <= content[2])
             }
             assert city.held(day=day) == world, "delay and repetition leave no trace in what is true"
+
+
+def test_known_time_has_an_order_whatever_clocks_do(city: City) -> None:
+    city.clear()
+    city.change("full", 1, CONTENTS[0])
+    city.read("full")
+    first = city.now
+    city.change("full", 1, CONTENTS[1])
+    city.now = first - timedelta(hours=3)
+    city.read("full")
+    with city.hub.read() as connection:
+        known = connection.execute(text("SELECT known_at FROM hub.batch ORDER BY seq")).scalars().all()
+        assert records.horizon(connection, "stall") == {"full_stalls": known[-1]}
+    assert known == [first, first + timedelta(microseconds=1)]
+    assert city.held(first) == {("full", 1): CONTENTS[0]} and city.held(known[1]) == {("full", 1): CONTENTS[1]}
+
+
+def test_what_a_person_lets_in_is_known_since_they_did(city: City) -> None:
+    city.clear()
+    city.change("full", 1, CONTENTS[0])
+    city.land("full")
+    batch = city.waiting["full"][0]
+    with city.hub.begin() as connection:
+        made = decisions.record(
+            connection, "accept", "full_stalls.stall", reason="已核对", actor=SYSTEM, batch_id=batch
+        )
+        undone = decisions.record(connection, "drop", "full_stalls.stall", reason="误点", actor=SYSTEM, batch_id=batch)
+        decisions.undo(connection, undone.id, reason="更正", actor=SYSTEM)
+    city.load("full")
+    with city.hub.read() as connection:
+        rows = connection.execute(text("SELECT b.known_at, s._known_from FROM hub.batch b, records.stall s")).all()
+    assert {*rows} == {(made.at, made.at)}
+    assert city.held(made.at - timedelta(seconds=1)) == {}
