@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.actor import Actor
-from core.errors import HutongError
+from core.errors import HutongError, Retry
 from core.hub import Hub
 from core.log import get_logger
 from pipeline import batch as batches
@@ -67,6 +67,8 @@ class Replay:
         try:
             journey.load(self.scratch, batch_id, self.actor)
             journey.deliver(self.scratch, batch_id, self.actor)
+        except Retry:
+            raise  # database or landing store are away: that says nothing of the batch
         except HutongError as error:
             why = batches.reason(error)["code"]
             log.warning("batch would not come in again", batch=str(batch_id), code=why)

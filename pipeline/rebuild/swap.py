@@ -39,8 +39,7 @@ def swap(live: Connection, scratch: Connection, differing: Sequence[tuple[Table,
 _EVIDENCE = "hub.batch"
 #: how long things took is remembered of the batch as it was
 _MENDED = (
-    "UPDATE hub.batch t SET evidence = s.evidence || jsonb_build_object('seconds', t.evidence -> 'seconds') "
-    "FROM rebuilt_{at} s WHERE s.id = t.id"
+    "UPDATE hub.batch t SET evidence = t.evidence || (s.evidence - 'seconds') FROM rebuilt_{at} s WHERE s.id = t.id"
 )
 
 

@@ -19,6 +19,11 @@ APART = frozenset({"quarantined_at", "closed_at", "created_at", "refreshed_at", 
 _BOOKKEEPING = frozenset({"libraries.rules", "libraries.judged"})
 #: what the journey writes beside the libraries
 _OF_BATCHES = ("finding", "quarantine", "quarantine_subject")
+#: of a batch's evidence, what every release has written: later ones may say more
+_LEDGER = (
+    "landed", "inserted", "changed", "unchanged", "repeated", "removed", "quarantined", "closed", "before", "after",
+    "expected_hash", "held_hash", "source_rows", "findings",
+)  # fmt: skip
 # a version of a record came from one row of one batch
 _VERSION = ("_key", "_batch", "_row_no")
 
@@ -69,7 +74,9 @@ def compared(connection: Connection) -> list[Table]:
 
 def evidence(connection: Connection) -> Table:
     """What became of the accepted batches: their evidence, but for how long things took."""
-    kept = {"id": "t.id", "evidence": "t.evidence - 'seconds'"}
+    named = ", ".join(f"'{name}'" for name in _LEDGER)
+    ledger = f"(SELECT jsonb_object_agg(name, t.evidence -> name) FROM unnest(ARRAY[{named}]) AS name)"
+    kept = {"id": "t.id", "evidence": ledger}
     return Table("hub.batch", ("id",), kept, tuple(columns(connection, "hub", "batch")), where=f"t.state IN {ACCEPTED}")
 
 

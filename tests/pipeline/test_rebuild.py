@@ -6,7 +6,9 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from stdnum.iso7064 import mod_11_2
@@ -14,8 +16,12 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from core import clock
+from core.embedded import Server
+from core.errors import NotReady
 from core.hub import Hub
+from core.settings import Settings
 from libraries import golden
+from pipeline.rebuild import scratch
 from pipeline.rebuild.whole import Report, rebuild
 from tests.pipeline.three import NUMBERS, Three, contract, row
 
@@ -114,3 +120,41 @@ def test_a_landed_file_that_is_gone_is_told_and_nothing_is_swapped(three: Three)
     (Path(hub.landing.folder("pets", "grown", batch)) / "part-00000.parquet").unlink()
     report = rebuild(hub)
     assert list(report.failed) == [batch] and not report.same
+
+
+def test_feeds_run_on_meanwhile(three: Three) -> None:
+    hub, seen = three.hub, []
+
+    def tell(what: str) -> None:
+        seen.append(what)
+        if len(seen) == 1:  # caught up with
+            three.run("whole", row("A1", 1, amount=6), row("A3", 1))
+        if what == "golden":  # behind the moment that both sides are compared as of
+            three.run("whole", row("A1", 1, amount=7), row("A3", 1))
+
+    report = rebuild(hub, tell=tell)
+    assert (told(report), report.failed, report.batches) == ({}, {}, 8)
+    assert three.count("SELECT count(*) FROM hub.batch") == 9
+    assert three.count("SELECT amount FROM records.whole WHERE id = 'A1'") == 7
+
+
+def test_where_databases_may_not_be_made_an_administrator_makes_one(postgres: Server, hub: Hub, tmp_path: Path) -> None:
+    name = f"n_{uuid4().hex[:8]}"
+    with psycopg.connect(hub.dsn, autocommit=True) as server:
+        server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'p'")
+        server.execute(f"GRANT hutong_answer TO {name} WITH ADMIN OPTION")
+        server.execute(f"CREATE DATABASE {name} OWNER {name}")
+        mine = Hub.set_up(Settings(home=tmp_path / "mine", database_url=postgres.url(name, name, "p")))
+        try:
+            with pytest.raises(NotReady, match="CREATEDB"), scratch.opened(mine):
+                pass
+            server.execute(f"CREATE DATABASE {name}_rebuild OWNER {name}")
+            for _ in range(2):
+                with scratch.opened(mine) as second, second.begin() as connection:
+                    assert connection.execute(text("SELECT count(*) FROM hub.publication")).scalar_one() == 0
+                    connection.execute(text("INSERT INTO hub.publication (actor) VALUES ('{}')"))
+        finally:
+            mine.close()
+            server.execute(f"DROP DATABASE IF EXISTS {name}_rebuild WITH (FORCE)")
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            server.execute(f"DROP ROLE {name}")
