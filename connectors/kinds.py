@@ -1,9 +1,12 @@
-"""Which kinds of connector there are: the modules of this folder that have a function `extract`, and `SOURCE_KEYS`."""
+"""Which kinds of connector there are: the modules of this folder that have a function `extract`, and `SOURCE_KEYS`. One that
+asks its source, at any time, for all or for a part (rows since a mark, only some columns) says `QUERIED = True`; others
+take what is delivered."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -21,21 +24,31 @@ _HERE = Path(__file__).parent
 DEFAULT_CHUNK_ROWS = 200_000
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What a module says of itself: the keys its feeds may write under `source`, and whether it asks or takes."""
+
+    source_keys: tuple[str, ...]
+    queried: bool
+
+
 @cache
-def _declared() -> dict[str, tuple[str, ...]]:
-    """Each kind with the keys its feeds may write under `source`. Read without importing drivers."""
-    found: dict[str, tuple[str, ...]] = {}
+def _declared() -> dict[str, _Kind]:
+    """Each kind, read without importing drivers."""
+    found: dict[str, _Kind] = {}
     for path in sorted(_HERE.glob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         is_kind = any(isinstance(node, ast.FunctionDef) and node.name == "extract" for node in body)
         if is_kind and path != Path(__file__):
-            found[path.stem] = next((keys for node in body if (keys := _source_keys(node))), ())
+            found[path.stem] = _Kind(tuple(_said(body, "SOURCE_KEYS") or ()), bool(_said(body, "QUERIED")))
     return found
 
 
-def _source_keys(node: ast.stmt) -> tuple[str, ...]:
-    names = [target.id for target in getattr(node, "targets", ()) if isinstance(target, ast.Name)]
-    return tuple(ast.literal_eval(node.value)) if isinstance(node, ast.Assign) and "SOURCE_KEYS" in names else ()
+def _said(body: list[ast.stmt], constant: str) -> Any:
+    for node in body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == constant for t in node.targets):
+            return ast.literal_eval(node.value)
+    return None
 
 
 def kinds() -> tuple[str, ...]:
@@ -45,7 +58,12 @@ def kinds() -> tuple[str, ...]:
 
 def source_keys(kind: str) -> tuple[str, ...]:
     """What a feed of that kind may write under `source`; other keys are misspelt."""
-    return _declared()[kind]
+    return _declared()[kind].source_keys
+
+
+def queried(kind: str) -> bool:
+    """Whether a connector of that kind asks its source, so that a part can be read again, or the keys alone."""
+    return _declared()[kind].queried
 
 
 def extract(

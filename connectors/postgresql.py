@@ -65,7 +65,7 @@ def _read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.R
         with adbc.connect(dsn) as link, link.cursor(adbc_stmt_kwargs=hint) as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute(f"SET LOCAL statement_timeout = {query.timeout_s * 1000}")
-            statement = _statement(cursor, query)
+            statement = query.projected(_statement(cursor, query), quote)
             native = cursor.adbc_execute_schema(statement)
             check_names(native.names)
             mark = query.mark_among(native.names)

@@ -35,6 +35,8 @@ class Query:
     watermark: str | None
     since: str | None
     timeout_s: int
+    only: tuple[str, ...] = ()
+    """The columns that are read where not all are: a scan of keys. The watermark is one of them, or not observed."""
 
     @property
     def places_bound(self) -> bool:
@@ -44,6 +46,12 @@ class Query:
     def bound(self, literal: str) -> str:
         """The query with its own `:since` replaced."""
         return _SINCE.sub(lambda _: literal, self.text)
+
+    def projected(self, statement: str, quote: Callable[[str], str]) -> str:
+        """A statement with only the columns that are read of it."""
+        if not self.only:
+            return statement
+        return f"SELECT {', '.join(quote(name) for name in self.only)} FROM (\n{statement}\n) projected"
 
     def mark_among(self, names: list[str]) -> str | None:
         """The watermark column, checked against what the source gives; None when the whole source is read."""
@@ -89,6 +97,7 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
         watermark=feed.watermark if incremental else None,
         since=since if incremental else None,
         timeout_s=int(feed.source.get("timeout_s", TIMEOUT_S)),
+        only=feed.only,
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from connectors.system import Feed, System
 
 SOURCE_KEYS = ("endpoint", "params", "records", "paging", "parameter", "first", "next", "total", "timeout_s")
+QUERIED = True
 PATIENCE = Patience()
 LONGEST_WALK_S = 3600
 """An extraction that takes longer is given up; a source may set `timeout_s`."""

@@ -55,6 +55,7 @@ def read(url: URL, query: Query, system: str, run: Extraction) -> Iterator[pa.Re
 
 def _stream(link: Connection, dialect: Dialect, query: Query, run: Extraction) -> Iterator[pa.RecordBatch]:
     statement, bound = _statement(link, dialect, query)
+    statement = query.projected(statement, link.dialect.identifier_preparer.quote_identifier)
     if query.counted:
         counted = f"SELECT count(*) FROM (\n{statement}\n) counted"
         run.source_rows = int(_execute(link, counted, bound).scalar_one())

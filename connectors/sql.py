@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from connectors.system import Feed, System
 
 SOURCE_KEYS = ("query", "table", "timeout_s")
+QUERIED = True
 
 
 def extract(

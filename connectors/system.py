@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from connectors.kinds import kinds
+from connectors.kinds import kinds, queried
+from connectors.watermark import Window, duration
 from core.errors import DocumentRefused
 from core.text import T
 from schemas.codes import lists
@@ -51,11 +52,28 @@ class Rows(Strict):
     max: Annotated[int | None, Field(ge=0)] = None
 
 
+def _duration(value: Any) -> Any:
+    return duration(value) if isinstance(value, str) else value
+
+
+Every = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Late = Annotated[timedelta | Annotated[int, Field(gt=0, strict=True)], BeforeValidator(_duration)]
+Share = Annotated[Decimal, BeforeValidator(_fraction), Field(ge=0, le=1)]
+
+
 class Expect(Strict):
-    """Guards on volume: bounds on the rows, and the largest share by which they may shrink (written `5%`)."""
+    """Guards on volume: bounds on the rows, the largest share by which they may shrink (written `5%`), and the largest share
+    of a batch's rows that may fail before the batch is stopped whole."""
 
     rows: Rows = Rows()
-    shrink: Annotated[Decimal, BeforeValidator(_fraction), Field(ge=0, le=1)] | None = None
+    shrink: Share | None = None
+    failing: Share = Decimal("0.5")
+
+
+class KeyScan(Strict):
+    """How often an increment's source is asked for all its keys, so that records gone there are closed here."""
+
+    every: Every
 
 
 class Covers(Strict):
@@ -89,6 +107,8 @@ class _Feed(Strict):
     mode: Mode
     watermark: str | None = None
     flag: Flag | None = None
+    late: Late | None = None
+    key_scan: KeyScan | None = None
     timezone: str | None = None
     columns: Mapping[str, str] = Field(min_length=1)
     ignore: tuple[str, ...] = ()
@@ -103,6 +123,10 @@ class _Feed(Strict):
             raise ValueError(f"mode {self.mode} needs a watermark")
         if (self.mode == "flagged") != (self.flag is not None):
             raise ValueError("`flag` and mode flagged go together")
+        if self.late is not None and self.mode == "full":
+            raise ValueError("`late` is for feeds with a watermark: mode full reads everything anyway")
+        if self.key_scan is not None and self.mode != "incremental":
+            raise ValueError(f"`key_scan` is for mode incremental: mode {self.mode} tells of deletions itself")
         return self
 
 
@@ -119,7 +143,8 @@ class _System(Strict):
 @dataclass(frozen=True)
 class Feed:
     """What to pull from one system for one dataset, how, and how often. `columns` maps source column → item, `codes`
-    item → source value → standard value; `source` is the connector's own."""
+    item → source value → standard value; `source` is the connector's own. `late` is how far before the watermark a run
+    reads again, `key_scan` how often all keys are read; `only` are the columns that are read where not all are."""
 
     id: str
     dataset: str
@@ -129,12 +154,15 @@ class Feed:
     columns: Mapping[str, str]
     watermark: str | None = None
     flag: Flag | None = None
+    late: Window | None = None
+    key_scan: timedelta | None = None
     timezone: str = "Asia/Shanghai"
     ignore: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     expect: Expect = field(default_factory=lambda: Expect())
     covers: Covers = field(default_factory=lambda: Covers())
     schedule: str | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +207,16 @@ def load(document: str | Path, *, file: str = "") -> System:
             )
         seen.add(feed.contract)
         _check_feed(source, place, feed)
+        for word, asks in (("late", feed.late), ("key_scan", feed.key_scan)):
+            if asks is not None and not queried(said.connector):
+                raise source.refused(
+                    (*place, word),
+                    T(
+                        f"连接器 {said.connector} 只能接收交付,不能重读来源",
+                        f"the connector {said.connector} takes deliveries and cannot ask the source again",
+                    ),
+                    T(f"请去掉 {word}。", f"Take out `{word}`."),
+                )
         feeds.append(
             Feed(
                 id=f"{said.system}.{feed.contract}",
@@ -189,6 +227,8 @@ def load(document: str | Path, *, file: str = "") -> System:
                 columns=feed.columns,
                 watermark=feed.watermark,
                 flag=feed.flag,
+                late=feed.late,
+                key_scan=feed.key_scan.every if feed.key_scan else None,
                 timezone=feed.timezone or said.timezone,
                 ignore=feed.ignore,
                 codes=feed.codes,

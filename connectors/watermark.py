@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,11 @@ Mark = str | int | float | Decimal | date | datetime
 
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d.*)?")
+_SHORT = re.compile(r"(\d{1,6})(s|m|h|d)")
+_LONG = re.compile(r"P(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+#: times that a source writes as digits only
+_COMPACT = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
 
 
 class Watermark:
@@ -74,6 +79,50 @@ class Watermark:
             # Second by second in the source's zone; an offset written in the text shifts this by hours at most.
             return mark[:19].replace("T", " ") > self._local.isoformat(" ")[: len(mark[:19])]
         return False
+
+
+Window = timedelta | int
+"""How far before the watermark a run reads again: a duration, or a number for marks that are numbers."""
+
+
+def duration(written: str) -> timedelta:
+    """`30s`, `10m`, `2h`, `1d`, or ISO 8601 (`PT2H`, `P1DT12H`). Raises ValueError."""
+    if short := _SHORT.fullmatch(written):
+        return timedelta(**{_UNITS[short[2]]: int(short[1])})
+    if (long := _LONG.fullmatch(written)) and any(long.groups()):
+        days, hours, minutes, seconds = (int(part or 0) for part in long.groups())
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    raise ValueError(f"not a duration: {written}; write 10m, 2h, 1d or PT2H")
+
+
+def earlier(mark: str, window: Window) -> str | None:
+    """The mark a window before this one, written the same way; None when the window does not fit the kind of mark."""
+    if isinstance(window, int):
+        return text_of(Decimal(mark) - window) if _NUMBER.fullmatch(mark) else None
+    if (form := _COMPACT.get(len(mark))) and mark.isdigit():
+        try:
+            moment = datetime.strptime(mark, form)  # noqa: DTZ007 - as naive as the mark
+        except ValueError:
+            return None
+        return (moment - _whole_days(window, apart=len(mark) == 8)).strftime(form)
+    if not _ISO.fullmatch(mark):
+        return None
+    if len(mark) == 10:
+        return (date.fromisoformat(mark) - _whole_days(window, apart=True)).isoformat()
+    try:
+        return (datetime.fromisoformat(mark) - window).isoformat(mark[10])
+    except ValueError:
+        return None
+
+
+def later(*marks: str | None) -> str | None:
+    """The latest of some marks, as `order` has it; None among none."""
+    return max((mark for mark in marks if mark is not None), key=order, default=None)
+
+
+def _whole_days(window: timedelta, *, apart: bool) -> timedelta:
+    """For marks that are days: a window of an hour still reaches the day before."""
+    return timedelta(days=-(-window // timedelta(days=1))) if apart else window
 
 
 def text_of(mark: Mark) -> str:

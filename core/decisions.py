@@ -123,9 +123,11 @@ def in_force(
     return _listed(connection, f"{_IN_FORCE} AND d.seq <= :upto", "ASC", None, kinds, about, batch_id, upto)
 
 
-def listed(connection: Connection, *kinds: str, about: str | None = None, limit: int = 200) -> list[Decision]:
+def listed(
+    connection: Connection, *kinds: str, about: str | None = None, batch_id: UUID | None = None, limit: int = 200
+) -> list[Decision]:
     """The latest decisions, undone ones and those that undo too, newest first; without kinds all."""
-    return _listed(connection, "true", "DESC", limit, kinds, about, None, NOW)
+    return _listed(connection, "true", "DESC", limit, kinds, about, batch_id, NOW)
 
 
 def last(connection: Connection) -> int:

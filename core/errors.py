@@ -15,7 +15,7 @@ HutongError                 a message and its remedy
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core.text import T
 
@@ -69,7 +69,14 @@ class DocumentRefused(Stop):
 
 
 class BatchBlocked(Stop):
-    """A guard stopped a batch. `code` is stable (`too_few_rows`, `unknown_column`, `checksum` …)."""
+    """A guard stopped a batch. `code` is stable (`too_few_rows`, `unknown_column`, `checksum` …); `facts` is what the guard
+    saw, kept with the batch for whoever decides on it: counts and names of columns and rules, never a value."""
+
+    def __init__(
+        self, message: T | str, *, remedy: T | str = "", code: str = "", facts: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, code=code)
+        self.facts = facts or {}
 
 
 class NotReady(Stop):

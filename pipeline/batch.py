@@ -21,7 +21,7 @@ from core.text import T
 MOVES: Mapping[str, frozenset[str]] = {
     "extracting": frozenset({"landed", "blocked", "failed"}),
     "landed": frozenset({"merged", "blocked", "failed"}),
-    "blocked": frozenset({"dropped"}),
+    "blocked": frozenset({"landed", "dropped"}),  # landed again: a named person lets it in (pipeline/rulings.py)
     "merged": frozenset({"delivered"}),
     "failed": frozenset({"landed", "dropped"}),
     "delivered": frozenset(),
@@ -38,6 +38,8 @@ STATE_NAMES: Mapping[str, T] = {
 }
 #: errors that a guard raised: the batch is blocked until a person looks. Anything else failed it.
 BLOCKING = (BatchBlocked,)
+#: where a batch comes from, beside `feed` (an ordinary run) and `replay`
+KEY_SCAN = "key_scan"
 _STAMP = {"landed": "landed_at", "merged": "merged_at", "delivered": "delivered_at"}
 
 
@@ -131,13 +133,15 @@ def known_at(connection: Connection, batch: Batch) -> datetime:
     return known
 
 
-def last_merged(connection: Connection, feed: str) -> Batch | None:
-    """The last batch of a feed whose rows are in the library: its watermark is the next lower bound."""
+def last_merged(connection: Connection, feed: str, origin: str | None = None) -> Batch | None:
+    """The last batch of a feed that its source gave and that is in the library: its watermark is the next lower bound. With
+    an origin, the last of that sort."""
     row = connection.execute(
         text(
-            f"SELECT {_COLUMNS} FROM hub.batch WHERE feed = :feed AND state IN ('merged', 'delivered') ORDER BY seq DESC LIMIT 1"
+            f"SELECT {_COLUMNS} FROM hub.batch WHERE feed = :feed AND state IN ('merged', 'delivered') AND origin <> 'replay' "
+            "AND (CAST(:origin AS text) IS NULL OR origin = :origin) ORDER BY seq DESC LIMIT 1"
         ),
-        {"feed": feed},
+        {"feed": feed, "origin": origin},
     ).one_or_none()
     return None if row is None else Batch(**row._mapping)
 
@@ -146,11 +150,11 @@ def create(connection: Connection, batch_id: UUID, facts: Mapping[str, Any], act
     """A new batch, in state *extracting*."""
     connection.execute(
         text(
-            "INSERT INTO hub.batch (id, feed, system, dataset, mode, contract_version, contract_sha, system_sha, publication, "
-            "since, started_at, actor) VALUES (:id, :feed, :system, :dataset, :mode, :contract_version, :contract_sha, "
-            ":system_sha, :publication, :since, :started_at, :actor)"
+            "INSERT INTO hub.batch (id, feed, system, dataset, origin, mode, contract_version, contract_sha, system_sha, "
+            "publication, since, started_at, actor) VALUES (:id, :feed, :system, :dataset, :origin, :mode, :contract_version, "
+            ":contract_sha, :system_sha, :publication, :since, :started_at, :actor)"
         ),
-        {"id": batch_id, "started_at": clock.now(), **facts, "actor": json.dumps(actor.as_dict())},
+        {"id": batch_id, "origin": "feed", "started_at": clock.now(), **facts, "actor": json.dumps(actor.as_dict())},
     )
 
 
@@ -177,13 +181,13 @@ def move(connection: Connection, batch: Batch, state: str, actor: Actor, **facts
         {"id": batch.id, "state": state, **values},
     )
     body = {"batch": str(batch.id), "dataset": batch.dataset, "from": current}
-    if "reason" in facts:
+    if facts.get("reason"):
         body["code"] = facts["reason"]["code"]
     events.record(connection, f"batch.{state}", batch.feed, body, actor)
     return get(connection, batch.id)
 
 
-def reason(error: BaseException) -> dict[str, str]:
+def reason(error: BaseException) -> dict[str, Any]:
     """Why a batch stopped, as hub.batch keeps it. An error of ours says so itself; of any other only its kind is kept,
     because a driver's or a library's message may quote a person's data."""
     if isinstance(error, HutongError):
@@ -193,7 +197,8 @@ def reason(error: BaseException) -> dict[str, str]:
             for name, pair in pairs.items()
             for code in ("zh", "en")
         }
-        return {"code": error.code or type(error).__name__, **found}
+        facts = {"facts": error.facts} if isinstance(error, BatchBlocked) and error.facts else {}
+        return {"code": error.code or type(error).__name__, **found, **facts}
     kind = type(error).__name__
     return {
         "code": "unexpected",

@@ -28,6 +28,8 @@ def opened(hub: Hub, system: System, feed: Feed, since: str | None) -> Iterator[
 def check_columns(feed: Feed, schema: pa.Schema) -> None:
     """Every source column is mapped or ignored by name, and every mapped one is there; BatchBlocked otherwise."""
     known = {*feed.columns, *feed.ignore, *_named(feed)}
+    if feed.only:
+        known |= set(schema.names)  # of a source that cannot leave columns out, the others are not looked at
     if unknown := [name for name in schema.names if name not in known]:
         listed = "、".join(unknown[:10])
         raise BatchBlocked(

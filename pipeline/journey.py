@@ -3,6 +3,8 @@
     extract → land │ standardise → validate → merge │ deliver
               commit                          commit
 
+A scan of keys goes the same way: extract → land │ compare → merge │ deliver.
+
 The two commit points are *landed* (the manifest) and *merged* (one transaction). Between them everything may be lost and
 is done again from the landing. Every function here may be repeated; a feed's batches go one at a time, in landing order.
 """
@@ -24,7 +26,7 @@ from core.hub import Hub
 from core.log import get_logger
 from core.text import T
 from pipeline import batch as batches
-from pipeline import definition, merge, stage
+from pipeline import definition, key_scan, merge, rulings, stage
 from pipeline import deliver as delivery
 from pipeline import land as landing
 from pipeline.batch import Batch
@@ -87,6 +89,53 @@ def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
         return delivery.deliver(hub, batch, actor)
 
 
+def scan(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, now: bool = False) -> Batch | None:
+    """Ask an incremental feed's source for all its keys, where that is due (or wanted `now`), and close the records that are
+    gone there. None when it is not due, or the feed's increments have to merge first."""
+    with alone(hub, feed_id):
+        for pending in _take_up(hub, feed_id, actor):
+            delivery.deliver(hub, _load(hub, pending.id, actor), actor)
+        found = definition.current(hub, feed_id)
+        if now:
+            key_scan.require(found)
+        with hub.read() as connection:
+            wanted = key_scan.ready(connection, found.feed) if now else key_scan.due(connection, found.feed)
+        if not wanted:
+            return None
+        extraction = landing.Landing(hub, key_scan.of(found), actor, batches.KEY_SCAN)
+        with _ended_on_error(hub, extraction, actor):
+            for _ in extraction:
+                pass
+        if extraction.batch is None:
+            return None
+        return delivery.deliver(hub, _load(hub, extraction.batch.id, actor), actor)
+
+
+def accept(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
+    """Let a blocked batch into the library by a named person's decision; a batch that was accepted and merged is left alone.
+
+    Raises Conflict when it cannot be merged, and BatchBlocked when another guard stops it: that one is accepted apart.
+    """
+    with hub.read() as connection:
+        batch = batches.get(connection, batch_id)
+    with alone(hub, batch.feed):
+        with hub.begin() as connection:
+            batch = batches.get(connection, batch_id)
+            accepted = batch.state in ("landed", "merged", "delivered") and rulings.waived(connection, batch)
+            if not accepted:
+                rulings.accept(hub, connection, batch, reason=reason, actor=actor)
+        return delivery.deliver(hub, _load(hub, batch_id, actor), actor)
+
+
+def drop(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
+    """End a blocked or failed batch by a named person's decision. The next run reads what it brought again."""
+    with hub.read() as connection:
+        batch = batches.get(connection, batch_id)
+    with alone(hub, batch.feed), hub.begin() as connection:
+        batch = batches.get(connection, batch_id)
+        return batch if batch.state == "dropped" else rulings.drop(connection, batch, reason=reason, actor=actor)
+
+
 def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
     with hub.read() as connection:
         batch = batches.get(connection, batch_id)
@@ -105,6 +154,8 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
         )
     found = definition.of_batch(hub, batch)
     with _ended_on_error(hub, batch, actor):
+        if batch.origin == batches.KEY_SCAN:
+            return key_scan.load(hub, found, batch, landing.chunks(hub, batch), actor)
         staged = stage.stage(hub, found.contract, found.feed, batch, landing.chunks(hub, batch))
         return merge.merge(hub, found.feed, batch, staged, actor)
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors import watermark
 from connectors.system import Feed
 from core import clock
 from core.actor import Actor
+from core.errors import BatchBlocked
 from core.hub import Hub
 from core.ids import uuid7
+from core.text import T
 from pipeline import batch as batches
 from pipeline import extract
 from pipeline.batch import Batch
@@ -22,11 +25,12 @@ from pipeline.definition import Definition
 class Landing:
     """One extraction on its way to the landing store. Iterate it once: every chunk is given on after it was written.
 
+    A scan of keys (pipeline/key_scan.py) reads from the beginning and moves no watermark by what it sees.
     Afterwards `batch` is the landed batch, or None when the source had nothing new.
     """
 
-    def __init__(self, hub: Hub, found: Definition, actor: Actor) -> None:
-        self.hub, self.actor = hub, actor
+    def __init__(self, hub: Hub, found: Definition, actor: Actor, origin: str = "feed") -> None:
+        self.hub, self.actor, self.origin = hub, actor, origin
         self.contract, self.system, self.feed = found.contract, found.system, found.feed
         self.publication = found.publication
         self.batch: Batch | None = None
@@ -36,8 +40,12 @@ class Landing:
         hub, feed = self.hub, self.feed
         with hub.read() as connection:
             last = batches.last_merged(connection, feed.id)
-        since = last.watermark if last else None
+        held = last.watermark if last else None
+        scan = self.origin == batches.KEY_SCAN
+        since = None if scan else bound(feed, held)
         self.batch = self._create(since)
+        if since is None and held is not None and not scan:
+            raise _unfit(feed)
         writer = hub.landing.writer(feed.system, feed.dataset, self.batch.id)
         try:
             with extract.opened(hub, self.system, feed, since) as extraction:
@@ -60,14 +68,15 @@ class Landing:
                     {
                         "batch": str(self.batch.id),
                         "feed": feed.id,
-                        "origin": "feed",
+                        "origin": self.origin,
                         "mode": feed.mode,
                         "contract": {"version": self.contract.version, "sha256": self.contract.sha256},
                         "system": {"sha256": self.system.sha256},
                         "publication": self.publication,
                         "started_at": self.batch.started_at.isoformat(),
                         "since": since,
-                        "watermark": extraction.watermark,
+                        # what was read again is older than what is known already
+                        "watermark": held if scan else watermark.later(held, extraction.watermark),
                         "source_rows": extraction.source_rows,
                         "landed_at": clock.now().isoformat(),
                     }
@@ -87,6 +96,7 @@ class Landing:
             "feed": self.feed.id,
             "system": self.feed.system,
             "dataset": self.feed.dataset,
+            "origin": self.origin,
             "mode": self.feed.mode,
             "contract_version": self.contract.version,
             "contract_sha": self.contract.sha256,
@@ -104,6 +114,12 @@ class Landing:
             with self.hub.begin() as connection:
                 batches.forget(connection, self.batch)
             self.batch = None
+
+
+def bound(feed: Feed, held: str | None) -> str | None:
+    """From where a run reads on: the feed's watermark, less its window for what the source commits late. None from the
+    beginning, and where the window does not fit the kind of mark."""
+    return held if held is None or feed.late is None else watermark.earlier(held, feed.late)
 
 
 def landed(hub: Hub, batch: Batch, manifest: dict[str, Any], actor: Actor) -> Batch:
@@ -144,6 +160,20 @@ def manifest(hub: Hub, batch: Batch) -> dict[str, Any] | None:
 def clear(hub: Hub, batch: Batch) -> None:
     """Clear away what an attempt without manifest left."""
     hub.landing.writer(batch.system, batch.dataset, batch.id).abandon()
+
+
+def _unfit(feed: Feed) -> BatchBlocked:
+    return BatchBlocked(
+        T(
+            f"{feed.id} 的 late 与水位字段 {feed.watermark} 的写法不符。",
+            f"`late` of {feed.id} does not fit what its watermark {feed.watermark} holds.",
+        ),
+        code="watermark",
+        remedy=T(
+            "水位是日期或时间的,late 写时长(10m、2h、1d);水位是编号的,写整数。",
+            "For marks that are dates or times write a duration (10m, 2h, 1d), for marks that are numbers a whole number.",
+        ),
+    )
 
 
 def _empty(schema: pa.Schema, feed: Feed) -> pa.RecordBatch:

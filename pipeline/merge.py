@@ -20,8 +20,9 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import guards, quarantine, reconcile, repeats
+from pipeline import quarantine, reconcile, repeats, rulings
 from pipeline.batch import Batch
+from pipeline.guards import Guards
 from pipeline.stage import Staged
 from schemas import keys as key_rules
 from schemas.contract import Contract
@@ -34,29 +35,33 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     contract = staged.contract
     settled = repeats.settle(hub, feed, batch, staged)
     tables = {name: f"staging.{table}" for name, table in staged.tables.items()}
+    quarantined = staged.quarantined - settled.outdated + len(settled.conflicting)
+    findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
     with hub.begin() as connection:
-        _in_turn(connection, batch)
+        in_turn(connection, batch)
         _still_staged(connection, staged)
+        waived = rulings.waived(connection, batch)
         known = batches.known_at(connection, batch)
+        guards = Guards(feed, batch, waived)
+        guards.failing(contract, staged.landed, quarantined, findings)
         bare = _locked_if_empty(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
         if feed.mode == "full":
-            guards.check_size(feed, batch, before.rows, staged.landed)
+            guards.size(before.rows, staged.landed)
         repeats.apply(connection, hub, feed, batch, staged, settled)
         for name in ("rows", "gone"):
             connection.execute(text(f"ANALYZE {tables[name]}"))
         with _indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
             inserted, changed = _merge_rows(connection, contract, feed, batch, known, tables, empty=before.rows == 0)
-        closed = _close(connection, contract, batch, known, tables)
+        closed = close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"], tables["gone"])
         quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
         after = reconcile.held(connection, contract.id, feed.system)
         if feed.mode != "full":
-            guards.check_size(feed, batch, before.rows, after.rows)
-        warnings = guards.check_table_rules(connection, contract, batch)
-        quarantined = staged.quarantined - settled.outdated + len(settled.conflicting)
+            guards.size(before.rows, after.rows)
+        warnings = guards.table_rules(connection, contract)
         removed = staged.removed - settled.removed
         kept = staged.landed - quarantined - len(settled.repeated) - removed
         expected, held = _hashes(connection, contract, feed, staged, settled, tables, after, kept)
@@ -77,17 +82,14 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             "expected_hash": expected,
             "held_hash": held,
             "source_rows": batch.source_rows,
-            "findings": dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)})),
+            "findings": findings,
             "table_warnings": warnings,
             "seconds": {name: round(value, 3) for name, value in staged.seconds.items()},
         }
+        if waived:
+            evidence["accepted"] = rulings.told(waived)
         reconcile.check(evidence)
-        connection.execute(
-            text(
-                "UPDATE hub.batch SET state = 'dropped' WHERE feed = :feed AND state IN ('blocked', 'failed') AND seq < :seq"
-            ),
-            {"feed": feed.id, "seq": batch.seq},
-        )
+        drop_passed(connection, batch)
         return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known)
 
 
@@ -126,12 +128,12 @@ def _merge_rows(
     return row[0], row[1]
 
 
-def _in_turn(connection: Connection, batch: Batch) -> None:
-    """One merge of a feed at a time, and none behind a later one: a worker that lost its session's lock must not come back
-    with older rows."""
+def in_turn(connection: Connection, batch: Batch) -> None:
+    """One merge of a feed at a time, and none behind a later one of its sort: a worker that lost its session's lock must not
+    come back with older rows."""
     name = {"name": f"hutong.merge.{batch.feed}"}
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), name)
-    last = batches.last_merged(connection, batch.feed)
+    last = batches.last_merged(connection, batch.feed, batch.origin)
     if last is not None and last.seq > batch.seq:
         raise Stop(
             T(f"批次 {batch.id} 之后的批次已入库。", f"A batch later than {batch.id} is merged already."),
@@ -170,6 +172,17 @@ def _locked_if_empty(connection: Connection, table: str) -> bool:
         return False
 
 
+def drop_passed(connection: Connection, batch: Batch) -> None:
+    """A batch that a guard or an error stopped does not hold its feed: once a later one of its sort merges, it has ended."""
+    connection.execute(
+        text(
+            "UPDATE hub.batch SET state = 'dropped' WHERE feed = :feed AND state IN ('blocked', 'failed') AND seq < :seq "
+            "AND origin = :origin"
+        ),
+        {"feed": batch.feed, "seq": batch.seq, "origin": batch.origin},
+    )
+
+
 @contextmanager
 def _indexed_after(connection: Connection, table: str) -> Iterator[None]:
     """Fill an empty table without its indexes and build them when it is full: keys are hashes, so each row would go to
@@ -192,7 +205,7 @@ def _indexed_after(connection: Connection, table: str) -> Iterator[None]:
         connection.execute(text(added if index.key else index.made_by))
 
 
-def _close(connection: Connection, contract: Contract, batch: Batch, known: datetime, tables: dict[str, str]) -> int:
+def close(connection: Connection, contract: Contract, batch: Batch, known: datetime, tables: dict[str, str]) -> int:
     """End the rows that the source no longer has: into history, never away. Returns how many."""
     names = [
         "_key",

@@ -256,8 +256,13 @@ def _gone(staged: Staged, batch: Batch) -> pa.Array:
     """The keys that a full batch no longer states. A batch with unreadable keys closes nothing: any could be one of them."""
     if batch.mode != "full" or staged.unreadable_keys:
         return pa.array([], pa.binary())
-    missing = ~staged.known.seen
-    pairs = np.stack([staged.known.high[missing], staged.known.low[missing]], axis=1)
+    return unseen(staged.known)
+
+
+def unseen(known: Known) -> pa.Array:
+    """The keys that the library holds and that did not come again."""
+    missing = ~known.seen
+    pairs = np.stack([known.high[missing], known.low[missing]], axis=1)
     return _binary(np.ascontiguousarray(pairs).view("V16").reshape(-1))
 
 
