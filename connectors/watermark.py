@@ -12,8 +12,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from core import clock
 
@@ -28,6 +30,45 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _COMPACT = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
 
 
+class Horizon:
+    """A moment, and marks that lie after it. Naive ones are in the source's zone."""
+
+    def __init__(self, moment: datetime, zone: str) -> None:
+        self._moment = moment
+        self._local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+    def is_past(self, mark: Mark) -> bool:
+        """Whether a mark lies after the horizon; one that is no time never does."""
+        if isinstance(mark, datetime):
+            return mark > (self._moment if mark.tzinfo else self._local)
+        if isinstance(mark, date):
+            return mark > self._local.date()
+        if not isinstance(mark, str):
+            return False
+        if _ISO.fullmatch(mark):
+            # Second by second in the source's zone; an offset written in the text shifts this by hours at most.
+            return mark[:19].replace("T", " ") > self._local.isoformat(" ")[: len(mark[:19])]
+        moment = _compact(mark)
+        return moment is not None and moment > self._local
+
+    def bound(self, kind: pa.DataType) -> pa.Scalar | None:
+        """The horizon as a value of an Arrow type that has an order of its own; None for others."""
+        if pa.types.is_timestamp(kind):
+            return pa.scalar(self._moment if kind.tz else self._local, kind)
+        return pa.scalar(self._local.date(), kind) if pa.types.is_date32(kind) else None
+
+    def past(self, column: pa.Array) -> NDArray[np.bool_]:
+        """Which cells of a column lie after the horizon."""
+        bound = self.bound(column.type)
+        if bound is not None:
+            later = pc.fill_null(pc.greater(column, bound), False)
+        else:
+            coded = column.dictionary_encode()
+            marks = [mark is not None and self.is_past(mark) for mark in coded.dictionary.to_pylist()]
+            later = pc.fill_null(pa.array(marks, pa.bool_()).take(coded.indices), False)
+        return np.asarray(later.to_numpy(zero_copy_only=False), dtype=bool)
+
+
 class Watermark:
     """Collects the maximum. Marks later than the start of the run are not believed.
 
@@ -37,15 +78,14 @@ class Watermark:
 
     def __init__(self, since: str | None, zone: str) -> None:
         self.value = since
-        self._horizon = clock.now()
-        self._local = self._horizon.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        self._horizon = Horizon(clock.now(), zone)
 
     def observe(self, marks: Iterable[Mark | None]) -> None:
         """Take the maximum of plain values of one kind (text that holds numbers is compared as numbers)."""
         seen = [mark for mark in set(marks) if mark is not None and mark != ""]
         best = max(seen, key=order, default=None)
-        if best is not None and self._is_future(best):
-            best = max((mark for mark in seen if not self._is_future(mark)), key=order, default=None)
+        if best is not None and self._horizon.is_past(best):
+            best = max((mark for mark in seen if not self._horizon.is_past(mark)), key=order, default=None)
         if best is not None:
             self._raise_to(text_of(best))
 
@@ -54,7 +94,7 @@ class Watermark:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             self.observe(column.to_pylist())
             return
-        bound = self._bound(column.type)
+        bound = self._horizon.bound(column.type)
         if bound is not None:
             column = column.filter(pc.less_equal(column, bound))
         if len(column) > column.null_count:
@@ -63,22 +103,6 @@ class Watermark:
     def _raise_to(self, text: str) -> None:
         if self.value is None or order(text) > order(self.value):
             self.value = text
-
-    def _bound(self, kind: pa.DataType) -> pa.Scalar | None:
-        if pa.types.is_timestamp(kind):
-            local = self._horizon if kind.tz else self._local
-            return pa.scalar(local, kind)
-        return pa.scalar(self._local.date(), kind) if pa.types.is_date32(kind) else None
-
-    def _is_future(self, mark: Mark) -> bool:
-        if isinstance(mark, datetime):
-            return mark > (self._horizon if mark.tzinfo else self._local)
-        if isinstance(mark, date):
-            return mark > self._local.date()
-        if isinstance(mark, str) and _ISO.fullmatch(mark):
-            # Second by second in the source's zone; an offset written in the text shifts this by hours at most.
-            return mark[:19].replace("T", " ") > self._local.isoformat(" ")[: len(mark[:19])]
-        return False
 
 
 Window = timedelta | int
@@ -99,18 +123,25 @@ def earlier(mark: str, window: Window) -> str | None:
     """The mark a window before this one, written the same way; None when the window does not fit the kind of mark."""
     if isinstance(window, int):
         return text_of(Decimal(mark) - window) if _NUMBER.fullmatch(mark) else None
-    if (form := _COMPACT.get(len(mark))) and mark.isdigit():
-        try:
-            moment = datetime.strptime(mark, form)  # noqa: DTZ007 - as naive as the mark
-        except ValueError:
-            return None
-        return (moment - _whole_days(window, apart=len(mark) == 8)).strftime(form)
+    if (moment := _compact(mark)) is not None:
+        return (moment - _whole_days(window, apart=len(mark) == 8)).strftime(_COMPACT[len(mark)])
     if not _ISO.fullmatch(mark):
         return None
     if len(mark) == 10:
         return (date.fromisoformat(mark) - _whole_days(window, apart=True)).isoformat()
     try:
         return (datetime.fromisoformat(mark) - window).isoformat(mark[10])
+    except ValueError:
+        return None
+
+
+def _compact(mark: str) -> datetime | None:
+    """A time that is written as digits only; None for any other text."""
+    form = _COMPACT.get(len(mark))
+    if form is None or not (mark.isascii() and mark.isdigit()):
+        return None
+    try:
+        return datetime.strptime(mark, form)  # noqa: DTZ007 - as naive as the mark
     except ValueError:
         return None
 

@@ -6,6 +6,7 @@ kept in the library, so that a reload ships only what differs.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -160,14 +161,22 @@ class Repeat(NamedTuple):
     content: list[int]
     waits: list[bool]
 
+    def without(self, rows: Container[int]) -> Repeat:
+        """The group less some of its rows."""
+        return self._at([at for at, row in enumerate(self.rows) if row not in rows])
+
     def parted(self) -> tuple[Repeat, Repeat]:
         """The rows that may merge, and those that wait."""
         return self._only(waits=False), self._only(waits=True)
 
     def _only(self, *, waits: bool) -> Repeat:
-        chosen = [at for at, waiting in enumerate(self.waits) if waiting == waits]
-        rows, content = ([column[at] for at in chosen] for column in (self.rows, self.content))
-        return Repeat(self.key, rows, content, [waits] * len(chosen))
+        return self._at([at for at, waiting in enumerate(self.waits) if waiting == waits])
+
+    def _at(self, chosen: list[int]) -> Repeat:
+        rows, content, waits = self.rows, self.content, self.waits
+        return Repeat(
+            self.key, [rows[at] for at in chosen], [content[at] for at in chosen], [waits[at] for at in chosen]
+        )
 
 
 def sorting(high: Hashes, low: Hashes) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import quarantine, reconcile, repeats, rulings
+from pipeline import pushes, quarantine, reconcile, repeats, rulings
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 from pipeline.stage import Staged
@@ -56,8 +56,10 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         closed = close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
-        quarantine.close_restated(connection, batch, tables["rows"], tables["waiting"], tables["gone"])
+        quarantine.close_restated(connection, batch, _stated(feed, tables), tables["waiting"])
         quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
+        if feed.mode == "flagged":
+            pushes.remember(connection, batch, tables)
         after = reconcile.held(connection, contract.id, feed.system)
         if feed.mode != "full":
             guards.size(before.rows, after.rows)
@@ -91,6 +93,18 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         reconcile.check(evidence)
         drop_passed(connection, batch)
         return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known)
+
+
+def _stated(feed: Feed, tables: dict[str, str]) -> str:
+    """The keys that a batch says something of, as a SELECT."""
+    if feed.mode == "flagged":
+        return pushes.stated(tables)
+    brought = (
+        f"SELECT _key FROM {tables['rows']}",
+        f"SELECT key FROM {tables['waiting']}",
+        f"SELECT _key FROM {tables['gone']}",
+    )
+    return " UNION ALL ".join(brought)
 
 
 def _merge_rows(

@@ -89,13 +89,13 @@ def _as_rows(raw: pa.RecordBatch) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
-def close_restated(connection: Connection, batch: Batch, staged: str, waiting: str, gone: str) -> None:
+def close_restated(connection: Connection, batch: Batch, keys: str, waiting: str) -> None:
     """Earlier waiting rows of the feed that this batch states again end here: corrected at the source, or waiting anew.
 
-    A full batch restates everything; any other, only the keys it brought.
+    A full batch restates everything; any other, only the keys it brought, which the SELECT `keys` gives.
     """
     stated = (
-        f"(q.key IN (SELECT _key FROM {staged} UNION ALL SELECT key FROM {waiting} UNION ALL SELECT _key FROM {gone}) "
+        f"(q.key IN ({keys}) "
         f"OR q.key IS NULL AND q.row IN (SELECT CAST(row AS jsonb) FROM {waiting} WHERE key IS NULL))"
     )
     condition = "true" if batch.mode == "full" else stated

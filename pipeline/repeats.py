@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from connectors import watermark
 from connectors.system import Feed
 from core.hub import Hub
-from pipeline import definition, land, quarantine
+from pipeline import definition, land, pushes, quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Repeat
 from pipeline.stage import GONE, Staged
@@ -39,8 +39,27 @@ class Settled:
 
 
 def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
-    """Decide every group of rows with one key."""
-    return decide(staged.contract, staged.incoming.repeats(), lambda rows: _order(hub, feed, batch, rows))
+    """Decide every group of rows with one key, and every row that another batch's push has passed."""
+    late = pushes.Late({}, {})
+    if feed.mode == "flagged":
+        with hub.read() as connection:
+            late = pushes.late(connection, batch, {name: f"staging.{table}" for name, table in staged.tables.items()})
+    groups = [group.without(late.passed) for group in staged.incoming.repeats()]
+    settled = decide(
+        staged.contract,
+        [group for group in groups if len(group.rows) > 1],
+        lambda rows: _order(hub, feed, batch, rows),
+    )
+    out = {*settled.repeated, *settled.conflicting}
+    for row, (gone, waits) in late.passed.items():
+        settled.repeated.append(row)
+        settled.removed += int(gone)
+        settled.outdated += int(waits)
+    for row, gone in late.tied.items():
+        if row not in out:
+            settled.conflicting.append(row)
+            settled.removed += int(gone)
+    return settled
 
 
 def decide(contract: Contract, groups: list[Repeat], order_of: Callable[[set[int]], dict[int, Any]]) -> Settled:
@@ -134,7 +153,7 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
         table = staged.tables[name]
         connection.execute(text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no"))
     dropped = "s USING out_of_batch o WHERE s.row_no = o.row_no AND NOT o.waits"
-    for name in ("waiting", "subjects"):
+    for name in ("waiting", "subjects", "marks"):
         connection.execute(text(f"DELETE FROM staging.{staged.tables[name]} {dropped}"))
     found = connection.execute(text(f"DELETE FROM staging.{staged.tables['findings']} {dropped} RETURNING s.rule"))
     staged.findings.subtract(found.scalars())

@@ -20,7 +20,7 @@ from connectors.system import Feed
 from core.hub import Hub
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import definition, quarantine
+from pipeline import definition, pushes, quarantine
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
 from pipeline.overlap import Ahead, Behind
@@ -79,7 +79,7 @@ def tables(batch: Batch) -> dict[str, str]:
     tag = batch.id.hex
     return {
         name: f"{name}_{tag}"
-        for name in ("rows", "mentions", "known_as", "waiting", "subjects", "findings", "gone", "touched")
+        for name in ("rows", "mentions", "known_as", "waiting", "subjects", "findings", "gone", "touched", "marks")
     }
 
 
@@ -97,6 +97,7 @@ def create(hub: Hub, contract: Contract, batch: Batch) -> dict[str, str]:
         "findings": "row_no bigint, item text, rule text, severity text, dimension text, raw text",
         "gone": "_key bytea, _row_no bigint",
         "touched": "key bytea",
+        "marks": 'row_no bigint, key bytea, number text, text text COLLATE "C"',
     }
     with hub.begin() as connection:
         for name, shape in shapes.items():
@@ -117,7 +118,7 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
     judge = Judge(contract)
     published = definition.published_with(hub, batch)
     ends = links.ends(contract, published.pointing_at(contract.id))
-    standardiser = Standardiser(contract, feed, batch.day(hub.settings.timezone), ends)
+    standardiser = Standardiser(contract, feed, batch.day(hub.settings.timezone), ends, batch.started_at)
     with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
         staged = Staged(contract, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
@@ -198,6 +199,8 @@ def _take(
         said = dict(_rows(chunk, good & same, standardiser, staged.libraries))
         parcels += [(name, said[name]) for name in ("mentions", "known_as")]
         parcels.append(("touched", pa.table({"key": said["rows"]["_key"]})))
+    if feed.mode == "flagged":
+        parcels.append(("marks", pushes.marks(chunk, standardiser)))
     if removed.any():
         keys = _binary(chunk.keys[removed])
         parcels.append(("gone", pa.table({"_key": keys, "_row_no": pa.array(chunk.row_no[removed])})))

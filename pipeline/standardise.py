@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from connectors.system import Feed, Flag
+from connectors.watermark import Horizon
 from libraries.record_key import key_bytes
 from pipeline.keys import mark, row_hashes
 from schemas import keys as key_rules
@@ -19,6 +20,7 @@ from schemas.derive import sql
 from schemas.types import Options, Rule, columns
 from schemas.types.base import COMMON, RANGE
 
+AHEAD = timedelta(minutes=10)  # by which a source's clock may run ahead of ours
 LONGEST_INDEXED = 2000  # bytes; PostgreSQL refuses the whole batch for one index entry beyond 2,704
 
 
@@ -50,13 +52,17 @@ class Chunk:
 class Standardiser:
     """How the rows of one feed become rows of its dataset: fixed for a batch, applied chunk by chunk."""
 
-    def __init__(self, contract: Contract, feed: Feed, today: date, links: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, contract: Contract, feed: Feed, today: date, links: tuple[str, ...] = (), begun: datetime | None = None
+    ) -> None:
         self.contract = contract
         #: items that lead to other datasets (schemas.links.ends)
         self.links = links
         self.system = feed.system
         self.source = {item: column for column, item in feed.columns.items()}
         self.flag, self.watermark = feed.flag, feed.watermark
+        #: what a push may be dated at most: when its batch was begun, and what clocks differ by
+        self.horizon = Horizon(begun + AHEAD, feed.timezone) if begun else None
         self.indexed = frozenset(sql.indexed(contract)) | {far for far in links}
         self.options = {item.name: _options(item, feed, today) for item in contract.items}
         # a number is judged together with its kind, so kinds come first
@@ -124,6 +130,9 @@ class Standardiser:
             return np.zeros(rows.num_rows, dtype=np.uint32)
         untimed = columns.cells(rows.column(self.watermark)).is_null()
         reasons = columns.mask(untimed) * _bit(key_rules.UNTIMED)
+        if self.horizon is not None:
+            # merged, it would hold off every push until then
+            reasons |= self.horizon.past(rows.column(self.watermark)) * _bit(key_rules.FUTURE)
         if self.flag.kept:
             known = self._flagged(rows, self.flag, (*self.flag.removed, *self.flag.kept))
             reasons |= ~known * _bit(key_rules.FLAG)

@@ -41,4 +41,14 @@ FLAG = Rule(
         "Ask the department to push it again; a new flag goes under `flag` of the feed.",
     ),
 )
-RULES = (MISSING, CONFLICT, UNTIMED, FLAG)
+FUTURE = Rule(
+    code="key.future",
+    severity="error",
+    dimension="timeliness",
+    message=T("操作时间晚于收到的时间", "its time of change lies after it was received"),
+    remedy=T(
+        "请来源部门更正时间后重新推送；时间到后会自动再判断。",
+        "Ask the department to push it again with the right time; it is judged again when that time has come.",
+    ),
+)
+RULES = (MISSING, CONFLICT, UNTIMED, FLAG, FUTURE)
