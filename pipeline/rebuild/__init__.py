@@ -1,4 +1,4 @@
-"""Making every library again from landing, decisions and documents, and comparing: docs/adr/0017, docs/how-to/rebuild.md.
+"""Making every library again from landing, decisions and documents, and comparing: docs/adr/0018, docs/how-to/rebuild.md.
 
 scratch     a second database on the same server, with nothing in it
 inputs      what goes into it as it is: documents, batches, decisions, the register of entities
