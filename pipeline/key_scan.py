@@ -116,7 +116,15 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
     scan, contract, feed = of(found), found.contract, found.feed
     tables = {name: f"staging.{table}" for name, table in stage.create(hub, contract, batch).items()}
     waiting = _waiting(hub, feed)
-    scanned = _read(hub, scan, chunks, {key for _, _, key in waiting}, land.bound(feed, batch.watermark), batch.day(hub.settings.timezone))
+    mark = (land.manifest(hub, batch) or {}).get("watermark")
+    scanned = _read(
+        hub,
+        scan,
+        chunks,
+        {key for _, _, key in waiting},
+        land.bound(feed, batch.watermark),
+        batch.day(hub.settings.timezone),
+    )
     # a scan that waited for a person says nothing of what increments brought meanwhile
     at = scanned.known.find(np.array(_since(hub, found, batch), dtype="V16"))
     scanned.known.seen[at[at >= 0]] = True
@@ -161,7 +169,8 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
                 code="reconciliation",
             )
         merge.drop_passed(connection, batch)
-        mark = scanned.oldest if scanned.lost else batch.watermark
+        if scanned.lost:
+            mark = scanned.oldest
         return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known, watermark=mark)
 
 

@@ -36,19 +36,19 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     settled = repeats.settle(hub, feed, batch, staged)
     tables = {name: f"staging.{table}" for name, table in staged.tables.items()}
     quarantined = staged.quarantined - settled.outdated + len(settled.conflicting)
-    findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
     with hub.begin() as connection:
         in_turn(connection, batch)
         _still_staged(connection, staged)
         waived = rulings.waived(connection, batch)
         known = batches.known_at(connection, batch)
         guards = Guards(feed, batch, waived)
-        guards.failing(contract, staged.landed, quarantined, findings)
         bare = _locked_if_empty(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
         if feed.mode == "full":
             guards.size(before.rows, staged.landed)
         repeats.apply(connection, hub, feed, batch, staged, settled)
+        findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
+        guards.failing(contract, staged.landed, quarantined, findings)
         for name in ("rows", "gone"):
             connection.execute(text(f"ANALYZE {tables[name]}"))
         with _indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():

@@ -31,12 +31,12 @@ _OUTCOME = {
 
 
 def accepted(live: Connection, after: set[UUID], upto: int | None = None) -> list[tuple[UUID, int]]:
-    """The batches whose rows are in the library, but for those of `after`: id and publication, in landing order; up to
-    number `upto` where one is given."""
+    """The batches whose rows are in the library, but for those of `after`: id and publication, up to number `upto` where one
+    is given. In the order in which they became known: one that waited for a decision came behind what merged meanwhile."""
     rows = live.execute(
         text(
             "SELECT id, publication FROM hub.batch WHERE state = ANY(:states) "
-            "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY seq"
+            "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY known_at, seq"
         ),
         {"states": list(ACCEPTED), "upto": upto},
     )

@@ -36,7 +36,6 @@ feeds:
   mode: flagged
   flag: {column: CZBS, removed: [D], kept: [I, U]}
   watermark: CZSJ
-  late: 30d
   columns: {ND: year, QP: tag, SYR: owner_name, ZJH: owner_no, JG: clinic_name, JGDM: clinic_no, TZ: weight_kg, MYRQ: vaccinated_on}
   expect: {rows: {min: 1}}
   covers: {divisions: ["430900"]}
@@ -54,6 +53,19 @@ class Staging:
     def __init__(self, hub: Hub, link: psycopg.Connection[Any]) -> None:
         self.hub, self.link = hub, link
         self._seconds = 0
+
+    def publish(self, late: str = "") -> None:
+        """Put the documents into force; with a window before the watermark that is read again."""
+        window = f"late: {late}\n  columns:" if late else "columns:"
+        with self.hub.begin() as connection:
+            documents = [
+                Document("department", "city_management", "1", DEPARTMENT, "test"),
+                Document("contract", "pet_licence", "1", CONTRACT, "test"),
+                Document("system", "pets", "1", SYSTEM_TEXT.replace("columns:", window), "test"),
+            ]
+            published.publish(connection, documents, SYSTEM)
+        with self.hub.read() as connection:
+            published.write_snapshot(connection, self.hub.home)
 
     def moment(self) -> str:
         """A time after all before."""
@@ -112,16 +124,10 @@ def staging(hub: Hub, postgres: Server) -> Iterator[Staging]:
         with psycopg.connect(postgres.url(name).replace("+psycopg", ""), autocommit=True) as link:
             link.execute(CREATE)
             with hub.begin() as connection:
-                documents = [
-                    Document("department", "city_management", "1", DEPARTMENT, "test"),
-                    Document("contract", "pet_licence", "1", CONTRACT, "test"),
-                    Document("system", "pets", "1", SYSTEM_TEXT, "test"),
-                ]
-                published.publish(connection, documents, SYSTEM)
                 secrets.put(connection, hub.keys, "pets", {"url": postgres.url(name)})
-            with hub.read() as connection:
-                published.write_snapshot(connection, hub.home)
-            yield Staging(hub, link)
+            made = Staging(hub, link)
+            made.publish()
+            yield made
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -211,6 +217,7 @@ def test_two_states_of_one_moment_wait_for_a_person(staging: Staging) -> None:
 
 def test_a_push_that_comes_late_undoes_nothing(staging: Staging) -> None:
     """The department sends an older state again, in a later batch; the window before the watermark brings it."""
+    staging.publish(late="30d")
     staging.push(
         ("A", "I", 1, at(1)), ("B", "I", 1, at(1)), ("C", "I", 1, at(1)), ("A", "U", 2, at(5)), ("B", "D", 0, at(5))
     )
@@ -227,6 +234,7 @@ def test_a_push_that_comes_late_undoes_nothing(staging: Staging) -> None:
 def test_a_late_push_with_an_error_does_not_wait_and_one_that_waits_is_not_ended_by_a_late_one(
     staging: Staging,
 ) -> None:
+    staging.publish(late="30d")
     staging.push(("A", "I", 1, at(5)), ("B", "I", 1, at(1)), ("B", "U", 999, at(5)))
     staging.read()
     assert staging.waiting() == [("B", "range")]
@@ -272,6 +280,7 @@ def test_whenever_it_is_read_and_in_whatever_order_it_ends_the_same(
 ) -> None:
     """Readings after any of the pushes, which come in any order, some sent twice, the table emptied after readings: the last
     state counts."""
+    staging.publish(late="30d")
     with staging.hub.begin() as connection:
         for table in ("records.pet_licence", "records.pet_licence_history", "hub.quarantine", "hub.finding"):
             connection.execute(text(f"DELETE FROM {table}"))

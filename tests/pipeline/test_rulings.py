@@ -192,7 +192,7 @@ def test_a_ruling_needs_a_reason_and_a_batch_that_waits_for_one(small: Small) ->
 
 def test_every_pair_of_states(small: Small) -> None:
     facts = {"feed": FEED, "system": "pets", "dataset": "pet_licence", "mode": "full", "contract_version": "1",
-             "contract_sha": "", "system_sha": "", "since": None}  # fmt: skip
+             "contract_sha": "", "system_sha": "", "publication": 1, "since": None}  # fmt: skip
     for number, (now, then) in enumerate(itertools.product(MOVES, MOVES)):
         id = UUID(int=number)
         with small.hub.begin() as connection:
