@@ -48,6 +48,11 @@ class Extraction(AbstractContextManager["Extraction"]):
         """The lower bound of the next run; final once the batches are exhausted."""
         return self.mark.value
 
+    @property
+    def first(self) -> pa.RecordBatch | None:
+        """The first rows, once entered and until iterated; None of a source without rows."""
+        return self._first
+
     def __enter__(self) -> Extraction:
         """Open the source: afterwards `schema` and `nothing_new` are known."""
         if not self._begun:

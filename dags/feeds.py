@@ -28,6 +28,7 @@ class Feed:
     dataset: str
     schedule: str | None
     pool: str
+    scans_keys: bool
 
     @property
     def id(self) -> str:
@@ -71,6 +72,7 @@ def _feed(tree: dict[str, Any], entry: dict[str, Any], pools: frozenset[str]) ->
         dataset=str(entry["contract"]),
         schedule=entry.get("schedule"),
         pool=system if system in pools else "default_pool",
+        scans_keys=bool(entry.get("key_scan")),
     )
 
 

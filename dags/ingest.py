@@ -1,4 +1,4 @@
-"""One DAG per feed in force: land ▸ load ▸ deliver. Only the batch id travels."""
+"""One DAG per feed in force: land ▸ load ▸ deliver, and scan for a feed whose keys are scanned. Only the batch id travels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ def build(feed: Feed) -> DAG:
         land = PythonOperator(task_id="land", python_callable=steps.land, op_args=[feed.id])
         load = PythonOperator(task_id="load", python_callable=steps.load, op_args=[land.output])
         outlets = [assets.of(feed.dataset), assets.RECORDS]
-        PythonOperator(task_id="deliver", python_callable=steps.deliver, op_args=[load.output], outlets=outlets)
+        deliver = PythonOperator(
+            task_id="deliver", python_callable=steps.deliver, op_args=[load.output], outlets=outlets
+        )
+        if feed.scans_keys:
+            deliver >> PythonOperator(task_id="scan", python_callable=steps.scan, op_args=[feed.id], outlets=outlets)
     return dag
 
 

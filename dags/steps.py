@@ -86,6 +86,18 @@ def retain() -> None:
             log.info("%s %s: %s", one.what, one.about, one.kept or one.count)
 
 
+def scan(feed_id: str) -> None:
+    """Scan the keys of a feed's source, where that is due: what is gone there is closed."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from pipeline import journey
+
+    with opened() as hub:
+        batch = journey.scan(hub, feed_id)
+    if batch is None:
+        raise AirflowSkipException(f"{feed_id}: no scan is due")
+
+
 def refresh() -> None:
     """Recompute the golden records that merged batches touched."""
     from libraries import golden

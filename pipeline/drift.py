@@ -222,7 +222,7 @@ def _written(source: Source, field: pa.Field, before: Mapping[str, Any]) -> list
 
 
 def _was_chinese(profile: Mapping[str, Any]) -> bool:
-    return sum(share for name, share in profile["shapes"].items() if "汉" in name) >= 0.5
+    return profile["common"] is not None and sum(s for name, s in profile["shapes"].items() if "汉" in name) >= 0.5
 
 
 def _most(profile: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@ failed table rule. Each may be waived for one batch by a named person (pipeline/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from connectors.system import Feed
 from core.errors import BatchBlocked
 from core.text import T
+from pipeline import drift
 from pipeline.batch import KEY_SCAN, Batch
 from schemas.contract import Contract
 from schemas.derive import expectations, sql
@@ -19,6 +20,7 @@ from schemas.derive import expectations, sql
 #: the guards that a landed batch may be let past; what any other code stopped never landed, or cannot be merged
 ACCEPTABLE = frozenset({
     "empty", "too_few_rows", "too_many_rows", "shrink", "failing", "table_rule",
+    "unknown_column", "missing_column", "column_rewritten",
 })  # fmt: skip
 #: failing rows below which their share says nothing: an increment of three rows with two bad ones is no failing source
 FEW = 20
@@ -38,6 +40,14 @@ class Guards:
         self.feed, self.batch, self.waived = feed, batch, waived
         #: a batch that says all there is; any other is judged by what its feed comes to
         self.whole = feed.mode == "full" or batch.origin == KEY_SCAN
+
+    def columns(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        """How the source's columns have changed, as the manifest tells. Raises BatchBlocked."""
+        try:
+            drift.check(changes, self.feed)
+        except BatchBlocked as error:
+            if error.code not in self.waived:
+                raise
 
     def size(self, before: int, rows: int) -> None:
         """The feed's own limits, on a full batch's rows or a scan's keys, or else on the feed's current rows after the merge;

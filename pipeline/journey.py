@@ -30,6 +30,7 @@ from pipeline import definition, key_scan, merge, rulings, stage
 from pipeline import deliver as delivery
 from pipeline import land as landing
 from pipeline.batch import Batch
+from pipeline.guards import Guards
 
 log = get_logger(__name__)
 LOCK_TIMEOUT = "10s"
@@ -156,6 +157,9 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
     with _ended_on_error(hub, batch, actor):
         if batch.origin == batches.KEY_SCAN:
             return key_scan.load(hub, found, batch, landing.chunks(hub, batch), actor)
+        with hub.read() as connection:
+            guards = Guards(found.feed, batch, rulings.waived(connection, batch))
+        guards.columns((landing.manifest(hub, batch) or {}).get("drift", ()))
         staged = stage.stage(hub, found.contract, found.feed, batch, landing.chunks(hub, batch))
         return merge.merge(hub, found.feed, batch, staged, actor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +13,12 @@ from connectors import watermark
 from connectors.system import Feed
 from core import clock
 from core.actor import Actor
-from core.errors import BatchBlocked
+from core.errors import BatchBlocked, Stop
 from core.hub import Hub
 from core.ids import uuid7
 from core.text import T
 from pipeline import batch as batches
-from pipeline import extract
+from pipeline import drift, extract
 from pipeline.batch import Batch
 from pipeline.definition import Definition
 
@@ -40,6 +41,7 @@ class Landing:
         hub, feed = self.hub, self.feed
         with hub.read() as connection:
             last = batches.last_merged(connection, feed.id)
+            fed = batches.last_merged(connection, feed.id, "feed")
         held = last.watermark if last else None
         scan = self.origin == batches.KEY_SCAN
         since = None if scan else bound(feed, held)
@@ -53,12 +55,20 @@ class Landing:
                     writer.abandon()
                     self._forget()
                     return
+                source = drift.Source(self.contract, feed, extraction)
+                before = self._before(fed)
+                changes = [] if scan else drift.find(source, before, lambda: self._rows(fed))
+                if any(change.needed for change in changes):
+                    drift.check(changes, feed)  # nothing that could be merged, so nothing lands
+                stopped = any(change.blocks for change in changes)
+                described = [] if scan else source.described(before)
                 started = time.perf_counter()
                 for chunk in extraction:
                     kept = extract.without_ignored(feed, chunk)
                     writer.write(kept)
                     self.seconds += time.perf_counter() - started
-                    yield kept
+                    if not stopped:
+                        yield kept
                     started = time.perf_counter()
                 if not writer.rows:
                     writer.write(_empty(extraction.schema, feed))
@@ -78,6 +88,8 @@ class Landing:
                         # what was read again is older than what is known already
                         "watermark": held if scan else watermark.later(held, extraction.watermark),
                         "source_rows": extraction.source_rows,
+                        "columns": described,
+                        "drift": [asdict(change) for change in changes],
                         "landed_at": clock.now().isoformat(),
                     }
                 )
@@ -89,6 +101,19 @@ class Landing:
             writer.abandon()
             raise
         self.batch = landed(hub, self.batch, manifest, self.actor)
+        drift.check(changes, feed)
+
+    def _before(self, last: Batch | None) -> drift.Columns:
+        """The columns of the batch that merged last, as its manifest says."""
+        told = manifest(self.hub, last) if last else None
+        return told.get("columns", ()) if told else ()
+
+    def _rows(self, last: Batch | None) -> pa.RecordBatch | None:
+        """The first rows of that batch, where they are still kept."""
+        try:
+            return next(chunks(self.hub, last), None) if last else None
+        except (Stop, OSError):
+            return None
 
     def _create(self, since: str | None) -> Batch:
         batch_id = uuid7()

@@ -20,7 +20,7 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import pushes, quarantine, reconcile, repeats, rulings
+from pipeline import land, pushes, quarantine, reconcile, repeats, rulings
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 from pipeline.stage import Staged
@@ -88,6 +88,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             "table_warnings": warnings,
             "seconds": {name: round(value, 3) for name, value in staged.seconds.items()},
         }
+        if changes := (land.manifest(hub, batch) or {}).get("drift"):
+            evidence["drift"] = changes
         if waived:
             evidence["accepted"] = rulings.told(waived)
         reconcile.check(evidence)

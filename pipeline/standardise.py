@@ -112,8 +112,8 @@ class Standardiser:
         return chunk
 
     def raw(self, rows: pa.RecordBatch, item: str) -> pa.Array:
-        """The raw cells of an item: its source column, or nothing."""
-        if item in self.source:
+        """The raw cells of an item: its source column, or nothing; an accepted batch may lack a column."""
+        if item in self.source and self.source[item] in rows.schema.names:
             return _without_nul(rows.column(self.source[item]))
         return pa.nulls(rows.num_rows, pa.string())
 

@@ -71,6 +71,12 @@ class Contract:
         """The item of that name. Raises KeyError."""
         return self._by_name[name]
 
+    @cached_property
+    def stands_on(self) -> Mapping[str, T]:
+        """Items that a row is known, found, dated, contributed or withheld by, each with what it is."""
+        dates, withheld = (self.valid_from, self.valid_to), {item for where in self.withheld for item in where}
+        return needed(self.items, self.subjects, self.contributes, self.relationships, dates, withheld)
+
     def referred(self, item: str) -> Relationship:
         """The relationship by which an item leads to another dataset's records. Raises KeyError."""
         return {link.item: link for link in self.relationships}[item]

@@ -54,6 +54,14 @@ def drop(batch: UUID, reason: Annotated[str, _REASON], as_json: Json = False) ->
     _print(found, [], as_json)
 
 
+def drift_of(batch: Any) -> list[str]:
+    """How the source's columns have changed, a line for each; of a stopped batch as of a merged one."""
+    from pipeline import drift
+
+    said = (batch.reason or {}).get("facts", {}).get("drift") or batch.evidence.get("drift") or []
+    return [str(drift.of(change).told) for change in said]
+
+
 def _ruling(one: Any) -> dict[str, Any]:
     return {"at": one.at, "kind": one.kind, "reason": one.reason, "by": one.actor["operator"], "id": str(one.id)}
 
@@ -79,6 +87,8 @@ def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
     counts = {name: value for name, value in batch.evidence.items() if isinstance(value, int)}
     counted = ", ".join(f"{name} {value:,}" for name, value in counts.items())
     output.facts({**told, "why": said, "counted": counted}, _TITLES)
+    for line in drift_of(batch):
+        print(f"  {line}")
     if rulings:
         print()
         output.table(rulings, _RULINGS)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import filters, output, session
+from cli.commands.batches import drift_of
 from cli.output import Column, Json
 from core.text import T
 
@@ -22,18 +23,28 @@ def register(app: typer.Typer) -> None:
     app.command(help=str(T("隔离区:待核的行", "the quarantine: rows that wait for a person")))(quarantine)
 
 
-def run(feed: str, as_json: Json = False) -> None:
-    """The whole journey of a feed in this process, without Airflow."""
+def run(
+    feed: str,
+    keys: Annotated[
+        bool, typer.Option("--keys", help=str(T("现在就扫描来源的全部主键", "scan all keys of the source now")))
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """The whole journey of a feed in this process, without Airflow. A scan of its source's keys follows where one is due."""
     from pipeline import journey
 
     with session.opened() as hub:
         batch = journey.run(hub, feed, session.actor())
+        scanned = journey.scan(hub, feed, session.actor(), now=keys)
     said = batch.evidence if batch else {}
     counts = {name: said.get(name, 0) for name in ("unchanged", "quarantined")}
     counts["merged"] = said.get("inserted", 0) + said.get("changed", 0)
     if as_json:
-        output.document(None if batch is None else {**_row(batch), **counts, "evidence": batch.evidence})
-    elif batch is None:
+        scan = {"key_scan": {**_row(scanned), "evidence": scanned.evidence}} if scanned else {}
+        whole = None if batch is None else {**_row(batch), **counts, "evidence": batch.evidence}
+        output.document({**(whole or {}), **scan} if scan else whole)
+        return
+    if batch is None:
         print(T(f"{feed}:来源没有新数据。", f"{feed}: the source has nothing new."))
     else:
         output.table(
@@ -44,6 +55,17 @@ def run(feed: str, as_json: Json = False) -> None:
                 Column("unchanged", T("未变", "unchanged"), right=True),
                 Column("quarantined", T("隔离", "quarantined"), right=True),
             ],
+        )
+        for line in drift_of(batch):
+            print(T(f"来源的列:{line}", f"The source's columns: {line}"))
+    if scanned is not None:
+        found = scanned.evidence
+        print(
+            T(
+                f"主键扫描:来源 {found['scanned']:,} 个,关闭 {found['closed']:,} 条,补读 {found['missed']:,} 条(下次运行)。",
+                f"Keys scanned: {found['scanned']:,} at the source, {found['closed']:,} records closed, {found['missed']:,} "
+                "missed ones to be read by the next run.",
+            )
         )
 
 
