@@ -136,5 +136,5 @@ def _reads(node: dict[str, Any]) -> bool:
     """Whether a node reads records, or what is said of the persons in them."""
     if node.get("Schema") == "records":
         return True
-    mentioned = str(node["within"]).startswith(("CTE me_", "CTE namesake_"))
+    mentioned = str(node["within"]).startswith(("CTE numbered_", "CTE waiting_", "CTE namesake_"))
     return "Relation Name" in node and (mentioned or str(node["Relation Name"]).startswith("quarantine"))
