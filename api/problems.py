@@ -81,7 +81,8 @@ def of_error(error: HutongError) -> Response:
     """The problem a refusal or a passing failure is told as."""
     title = error.message if isinstance(error.message, T) else T(error.message, error.message)
     if isinstance(error, Refused):
-        errors = [{"pointer": error.pointer, "detail": title.zh, "detail_en": title.en}] if error.pointer else None
+        here = {"pointer": error.pointer, "detail": title.zh, "detail_en": title.en}
+        errors = error.errors or ([here] if error.pointer else None)
         return problem(error.status, error.type, title, remedy=error.remedy, errors=errors, headers=error.headers)
     if isinstance(error, Retry):
         return problem(503, error.code or "unavailable", title, remedy=error.remedy, headers={"Retry-After": "5"})

@@ -86,7 +86,7 @@ def _mentions(slot: int, registers: Registers, traits: Traits) -> list[str]:
     also = f" OR {_among(registers.records)}" if registers.records else ""
     waits = (
         "SELECT s.dataset, s.role, {0} AS by_number FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) "
-        "WHERE q.status = 'open' AND "
+        "WHERE q.status IN ('open', 'excused') AND "
     )
     unread = (
         "EXISTS (SELECT FROM hub.finding f WHERE f.batch_id = s.batch_id AND f.row_no = s.row_no AND f.severity = 'error' "
@@ -138,7 +138,7 @@ def _unsettled(slot: int, registers: Registers) -> str:
         found += [
             f"EXISTS (SELECT FROM waiting_{slot} WHERE by_number AND {among})",
             f"EXISTS (SELECT FROM numbered_{slot} m JOIN hub.quarantine q ON q.dataset = m.dataset AND q.key = m.key "
-            f"AND q.status = 'open' WHERE {_among(registers.records, 'm.')})",
+            f"AND q.status IN ('open', 'excused') WHERE {_among(registers.records, 'm.')})",
         ]
     for dataset, item, target, role, other in registers.references:
         record = (
@@ -146,7 +146,8 @@ def _unsettled(slot: int, registers: Registers) -> str:
             f"WHERE m.dataset = {literal(target)} AND m.role = {literal(role)}"
         )
         found.append(
-            "EXISTS (SELECT FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open' "
+            "EXISTS (SELECT FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) "
+            "WHERE q.status IN ('open', 'excused') "
             f"AND s.dataset = {literal(dataset)} AND s.role = {literal('@' + item)} AND s.number = ANY(ARRAY({record})))"
         )
     return "\n    OR ".join(found)

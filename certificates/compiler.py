@@ -272,7 +272,8 @@ def _comparable(slot: str) -> str:
 def _waiting(dataset: str, item: str, values: str, rows: str) -> str:
     """How many quarantined rows of a dataset belong, by a joining item, to the given rows."""
     return (
-        f"(SELECT count(*) FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) WHERE q.status = 'open'"
+        "(SELECT count(*) FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) "
+        "WHERE q.status IN ('open', 'excused')"
         f" AND s.dataset = {_text(dataset)} AND s.role = {_text('@' + item)} AND s.number = ANY(ARRAY(SELECT {values}::text FROM {rows})))"
     )
 

@@ -144,7 +144,8 @@ class _System(Strict):
 class Feed:
     """What to pull from one system for one dataset, how, and how often. `columns` maps source column → item, `codes`
     item → source value → standard value; `source` is the connector's own. `late` is how far before the watermark a run
-    reads again, `key_scan` how often all keys are read; `only` are the columns that are read where not all are."""
+    reads again, `key_scan` how often all keys are read; `only` are the columns that are read where not all are. `decided` are
+    codes that stewards mapped since, in the same form: they come first, and add to a list rather than replacing it."""
 
     id: str
     dataset: str
@@ -159,6 +160,7 @@ class Feed:
     timezone: str = "Asia/Shanghai"
     ignore: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    decided: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     expect: Expect = field(default_factory=lambda: Expect())
     covers: Covers = field(default_factory=lambda: Covers())
     schedule: str | None = None

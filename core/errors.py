@@ -9,7 +9,7 @@ HutongError                 a message and its remedy
 │   ├── BatchBlocked            a guard stopped a batch; the library keeps yesterday's
 │   └── NotReady                the installation: wrong DSN, old server, port in use, no disk
 └── Refused                 the caller's request; carries an HTTP status and a stable problem type
-    ├── Invalid 422  Unauthorised 401  Forbidden 403  NotFound 404  Conflict 409
+    ├── Invalid 422  Unauthorised 401  Forbidden 403  NotFound 404  Conflict 409  Outdated 412
     └── AuditUnavailable 503    no audit, no answer
 """
 
@@ -90,10 +90,13 @@ class Refused(HutongError):
     type: ClassVar[str] = "refused"
 
     def __init__(
-        self, message: T | str, *, remedy: T | str = "", pointer: str = "", headers: dict[str, str] | None = None
-    ) -> None:
+        self, message: T | str, *, remedy: T | str = "", pointer: str = "", headers: dict[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message, remedy=remedy, code=self.type)
         self.pointer = pointer
+        #: several things wrong, each with its own pointer
+        self.errors = errors or []
         self.headers = headers or {}
 
 
@@ -130,6 +133,13 @@ class Conflict(Refused):
 
     status = 409
     type = "conflict"
+
+
+class Outdated(Refused):
+    """It has changed since the caller looked (RFC 9110 §13.1.1)."""
+
+    status = 412
+    type = "outdated"
 
 
 class AuditUnavailable(Refused):

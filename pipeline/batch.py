@@ -71,6 +71,8 @@ class Batch:
     known_at: datetime | None
     merged_at: datetime | None
     delivered_at: datetime | None
+    #: the last decision it was made with
+    decided_upto: int | None
 
     def day(self, zone: str) -> date:
         """The business day it began on: the *today* that its rows are judged by, whenever they are."""

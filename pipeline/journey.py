@@ -21,14 +21,15 @@ from sqlalchemy.exc import OperationalError
 
 from core import database
 from core.actor import SYSTEM, Actor
-from core.errors import DatabaseUnavailable, Retry, Stop
+from core.errors import DatabaseUnavailable, HutongError, Retry, Stop
 from core.hub import Hub
 from core.log import get_logger
 from core.text import T
 from pipeline import batch as batches
-from pipeline import definition, key_scan, merge, rulings, stage
+from pipeline import definition, key_scan, merge, replayed, rulings, stage
 from pipeline import deliver as delivery
 from pipeline import land as landing
+from pipeline import replay as replays
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 
@@ -44,6 +45,7 @@ def land(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> UUID | None:
         pending = _take_up(hub, feed_id, actor)
         if pending:
             return pending[0].id
+        _settle(hub, feed_id, actor)
         extraction = landing.Landing(hub, definition.current(hub, feed_id), actor)
         with _ended_on_error(hub, extraction, actor):
             for _ in extraction:
@@ -77,6 +79,7 @@ def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
     with alone(hub, feed_id):
         for pending in _take_up(hub, feed_id, actor):
             delivery.deliver(hub, _load(hub, pending.id, actor), actor)
+        _settle(hub, feed_id, actor)
         found = definition.current(hub, feed_id)
         extraction = landing.Landing(hub, found, actor)
         with _ended_on_error(hub, extraction, actor), closing(iter(extraction)) as rows:
@@ -88,6 +91,36 @@ def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
             staged.seconds["extract and land"] += extraction.seconds
             batch = merge.merge(hub, found.feed, extraction.batch, staged, actor)
         return delivery.deliver(hub, batch, actor)
+
+
+@database.answering()
+def replay(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
+    """Bring about what has been decided on a feed's waiting rows, as a batch of its own. None when no row of the library has
+    to change for it; statuses that need no batch are set all the same."""
+    with alone(hub, feed_id):
+        for pending in _take_up(hub, feed_id, actor):
+            delivery.deliver(hub, _load(hub, pending.id, actor), actor)
+        return _replay(hub, feed_id, actor)
+
+
+def _replay(hub: Hub, feed_id: str, actor: Actor) -> Batch | None:
+    gathering = replays.Replay(hub, definition.current(hub, feed_id), actor)
+    with _ended_on_error(hub, gathering, actor):
+        gathering.land()
+    if gathering.batch is None:
+        return None
+    return delivery.deliver(hub, _load(hub, gathering.batch.id, actor), actor)
+
+
+def _settle(hub: Hub, feed_id: str, actor: Actor) -> None:
+    """What was decided counts before the source is read again. A replay that fails is ended with its reason and tried again
+    with the next run; it holds nothing up."""
+    try:
+        _replay(hub, feed_id, actor)
+    except Retry:
+        raise
+    except HutongError as error:
+        log.warning("replay ended", feed=feed_id, code=error.code)
 
 
 def scan(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, now: bool = False) -> Batch | None:
@@ -154,14 +187,15 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
             code="batch_state",
         )
     found = definition.of_batch(hub, batch)
+    feed = replayed.as_feed(found.feed) if batch.origin == "replay" else found.feed
     with _ended_on_error(hub, batch, actor):
         if batch.origin == batches.KEY_SCAN:
             return key_scan.load(hub, found, batch, landing.chunks(hub, batch), actor)
         with hub.read() as connection:
-            guards = Guards(found.feed, batch, rulings.waived(connection, batch))
+            guards = Guards(feed, batch, rulings.waived(connection, batch))
         guards.columns((landing.manifest(hub, batch) or {}).get("drift", ()))
-        staged = stage.stage(hub, found.contract, found.feed, batch, landing.chunks(hub, batch))
-        return merge.merge(hub, found.feed, batch, staged, actor)
+        staged = stage.stage(hub, found.contract, feed, batch, landing.chunks(hub, batch))
+        return merge.merge(hub, feed, batch, staged, actor)
 
 
 def _take_up(hub: Hub, feed_id: str, actor: Actor) -> list[Batch]:
@@ -213,13 +247,13 @@ def alone(hub: Hub, *feed_ids: str, wait: str = LOCK_TIMEOUT) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_on_error(hub: Hub, subject: landing.Landing | Batch, actor: Actor) -> Iterator[None]:
+def _ended_on_error(hub: Hub, subject: landing.Landing | replays.Replay | Batch, actor: Actor) -> Iterator[None]:
     """A batch that an error stopped is ended with its reason. One that met a down database stays as it is: the next run
     finishes it when it landed, else ends it."""
     try:
         yield
     except Exception as error:
-        batch = subject.batch if isinstance(subject, landing.Landing) else subject
+        batch = subject if isinstance(subject, Batch) else subject.batch
         if batch is not None and not isinstance(error, DatabaseUnavailable) and not database.is_away(error):
             _end(hub, batch, error, actor)
         raise

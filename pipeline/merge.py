@@ -20,7 +20,7 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import land, pushes, quarantine, reconcile, repeats, rulings
+from pipeline import land, pushes, quarantine, reconcile, repeats, replayed, rulings
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 from pipeline.stage import Staged
@@ -56,10 +56,13 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         closed = close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
-        quarantine.close_restated(connection, batch, _stated(feed, tables), tables["waiting"])
-        quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
-        if feed.mode == "flagged":
-            pushes.remember(connection, batch, tables)
+        if batch.origin == "replay":
+            replayed.settle(connection, batch, staged.acts, tables["findings"])
+        else:
+            quarantine.close_restated(connection, batch, _stated(feed, tables), tables["waiting"])
+            quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
+            if feed.mode == "flagged":
+                pushes.remember(connection, batch, tables)
         after = reconcile.held(connection, contract.id, feed.system)
         if feed.mode != "full":
             guards.size(before.rows, after.rows)
@@ -94,7 +97,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             evidence["accepted"] = rulings.told(waived)
         reconcile.check(evidence)
         drop_passed(connection, batch)
-        return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known)
+        facts: dict[str, Any] = {"evidence": evidence, "known_at": known, "decided_upto": staged.decided_upto}
+        return batches.move(connection, batch, "merged", actor, **facts)
 
 
 def _stated(feed: Feed, tables: dict[str, str]) -> str:

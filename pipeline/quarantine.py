@@ -90,28 +90,33 @@ def _as_rows(raw: pa.RecordBatch) -> list[dict[str, Any]]:
 
 
 def close_restated(connection: Connection, batch: Batch, keys: str, waiting: str) -> None:
-    """Earlier waiting rows of the feed that this batch states again end here: corrected at the source, or waiting anew.
+    """Earlier rows of the feed, waiting or decided on, that this batch states again end here: corrected at the source, or
+    waiting anew. A full batch restates everything; any other, only the keys it brought, which the SELECT `keys` gives.
 
-    A full batch restates everything; any other, only the keys it brought, which the SELECT `keys` gives.
+    A row stated again word for word is the same case: it goes on waiting, and what was decided on it goes on holding.
     """
     stated = (
         f"(q.key IN ({keys}) "
         f"OR q.key IS NULL AND q.row IN (SELECT CAST(row AS jsonb) FROM {waiting} WHERE key IS NULL))"
     )
     condition = "true" if batch.mode == "full" else stated
-    # a row that waits already, word for word, goes on waiting: it keeps its findings and the day it began
+    # it keeps its findings and the day it began; under another contract an undecided one is judged anew
     connection.execute(
         text(
             f"CREATE TEMP TABLE waits_already ON COMMIT DROP AS SELECT w.row_no, q.batch_id, q.row_no AS since FROM {waiting} w "
-            "JOIN hub.quarantine q ON q.feed = :feed AND q.status = 'open' AND q.key = w.key AND q.row = CAST(w.row AS jsonb) "
-            "JOIN hub.batch b ON b.id = q.batch_id AND b.contract_sha = :contract"
+            "JOIN hub.quarantine q ON q.feed = :feed AND q.status <> 'closed_by_source' AND q.key = w.key "
+            "AND q.row = CAST(w.row AS jsonb) JOIN hub.batch b ON b.id = q.batch_id "
+            "WHERE b.contract_sha = :contract OR q.decisions <> '{}' "
+            f"UNION ALL SELECT w.row_no, q.batch_id, q.row_no FROM {waiting} w JOIN hub.quarantine q ON q.feed = :feed "
+            "AND q.status <> 'closed_by_source' AND q.decisions <> '{}' AND q.row = CAST(w.row AS jsonb) "
+            "WHERE q.key IS NULL AND w.key IS NULL"
         ),
         {"feed": batch.feed, "contract": batch.contract_sha},
     )
     connection.execute(
         text(
             "UPDATE hub.quarantine q SET status = 'closed_by_source', closed_at = :known "
-            f"WHERE q.feed = :feed AND q.status = 'open' AND {condition} "
+            f"WHERE q.feed = :feed AND q.status <> 'closed_by_source' AND {condition} "
             "AND NOT EXISTS (SELECT FROM waits_already a WHERE a.batch_id = q.batch_id AND a.since = q.row_no)"
         ),
         {"feed": batch.feed, "known": batch.landed_at},

@@ -163,7 +163,7 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
 
 def _wait(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, conflicting: list[int]) -> None:
     ends = links.ends(staged.contract, definition.published_with(hub, batch).pointing_at(staged.contract.id))
-    standardiser = Standardiser(staged.contract, feed, batch.day(hub.settings.timezone), ends)
+    standardiser = Standardiser(staged.contract, staged.feed, batch.day(hub.settings.timezone), ends)
     found = list(land.rows(hub, batch, set(conflicting)))
     numbers = np.array([number for number, _ in found], dtype=np.int64)
     chunk = standardiser(pa.concat_batches([row for _, row in found]), numbers)

@@ -2,7 +2,7 @@
 
 history         versions that ended longer ago than their contract's `retention`, or `keep_history_years` where it is silent
 landed files    of batches that landed longer ago than `keep_landing_days`, or than the contract's `retention`; never a
-                manifest, nor files of a batch that has an open quarantine row or is neither merged nor dropped
+                manifest, nor files of a batch that has a quarantine row the source has not closed or is neither merged nor dropped
 audit log       entries older than `keep_audit_years`; never those of the last three years (the database refuses)
 
 A rebuild needs every accepted batch since the last checkpoint (pipeline/rebuild/checkpoint.py). Files go only behind one.
@@ -159,7 +159,8 @@ def _due(connection: Connection, hub: Hub, years: Mapping[str, int]) -> Iterator
     rows = connection.execute(
         text(
             "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, landed_at, EXISTS (SELECT FROM "
-            "hub.quarantine q WHERE q.batch_id = b.id AND q.status = 'open') AS waits FROM hub.batch b WHERE "
+            "hub.quarantine q WHERE q.status <> 'closed_by_source' AND (q.batch_id = b.id OR EXISTS (SELECT FROM hub.replayed r "
+            "WHERE r.batch_id = b.id AND r.case_batch = q.batch_id AND r.case_row = q.row_no))) AS waits FROM hub.batch b WHERE "
             "files_removed_at IS NULL AND landed_at IS NOT NULL AND (state = ANY(:accepted) OR state = 'dropped') ORDER BY seq"
         ),
         {"accepted": list(inputs.ACCEPTED)},

@@ -17,10 +17,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from connectors.system import Feed
+from core import decisions
 from core.hub import Hub
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import definition, pushes, quarantine
+from pipeline import definition, mapping, pushes, quarantine, replayed
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
 from pipeline.overlap import Ahead, Behind
@@ -46,6 +47,7 @@ class Staged:
     """What a batch came to before its merge: staging tables in PostgreSQL and what is known of its rows."""
 
     contract: Contract
+    feed: Feed
     libraries: Mapping[str, Library]
     tables: dict[str, str]
     known: Known
@@ -58,6 +60,10 @@ class Staged:
     content: int = 0
     #: another version of the contract than the last batch's: who is named is said again for every row
     renamed: bool = False
+    #: the last decision it is made with: codes are mapped as they stood then
+    decided_upto: int = 0
+    #: of a replay: what its rows do
+    acts: list[replayed.Done] = field(default_factory=list)
     #: rows shipped, by staging table
     shipped: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
@@ -114,16 +120,20 @@ def drop(hub: Hub, batch: Batch) -> None:
 
 
 def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
-    """Run the chunks of a batch through standardising and judging into its staging tables."""
+    """Run the chunks of a batch through standardising and judging into its staging tables. Codes are mapped as decided
+    until now; a batch that is made again, as decided when it was made (`Batch.decided_upto`)."""
+    with hub.read() as reading:
+        upto = decisions.last(reading) if batch.decided_upto is None else batch.decided_upto
+        feed = mapping.decided(reading, feed, upto)
+        last = batches.last_merged(reading, feed.id)
     judge = Judge(contract)
     published = definition.published_with(hub, batch)
     ends = links.ends(contract, published.pointing_at(contract.id))
     standardiser = Standardiser(contract, feed, batch.day(hub.settings.timezone), ends, batch.started_at)
     with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
-        staged = Staged(contract, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
+        staged = Staged(contract, feed, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
-        with hub.read() as reading:
-            last = batches.last_merged(reading, feed.id)
+        staged.decided_upto = upto
         staged.renamed = last is not None and last.contract_sha != contract.sha256
 
         def ship(parcel: tuple[str, pa.Table]) -> None:
@@ -135,7 +145,7 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
 
         with Behind(ship) as loader:
             for raw in passing:
-                for parcel in _take(staged, raw, standardiser, judge, feed):
+                for parcel in _take(staged, raw, standardiser, judge, replaying=batch.origin == "replay"):
                     if parcel[1].num_rows:
                         loader.put(parcel)
         gone = _gone(staged, batch)
@@ -164,13 +174,16 @@ def held(hub: Hub, contract: Contract, feed: Feed) -> Known:
 
 
 def _take(
-    staged: Staged, raw: pa.RecordBatch, standardiser: Standardiser, judge: Judge, feed: Feed
+    staged: Staged, raw: pa.RecordBatch, standardiser: Standardiser, judge: Judge, *, replaying: bool
 ) -> list[tuple[str, pa.Table]]:
     """One chunk: what to ship of it. Everything that must be known across chunks is kept on `staged`."""
     clock_ = time.perf_counter()
     chunk = standardiser(raw)
     staged.seconds["standardise"] += (at := time.perf_counter()) - clock_
     judged = judge(chunk, standardiser)
+    if replaying:
+        judged = replayed.excuse(judged, int(chunk.row_no[0]) if len(chunk.row_no) else 1, replayed.excused_of(raw))
+        staged.acts += replayed.acts(chunk, judged.bad)
     for item, rows in judged.left_out.items():
         chunk.leave_out(item, rows)
     staged.seconds["validate"] += (then := time.perf_counter()) - at
@@ -199,7 +212,7 @@ def _take(
         said = dict(_rows(chunk, good & same, standardiser, staged.libraries))
         parcels += [(name, said[name]) for name in ("mentions", "known_as")]
         parcels.append(("touched", pa.table({"key": said["rows"]["_key"]})))
-    if feed.mode == "flagged":
+    if staged.feed.mode == "flagged":
         parcels.append(("marks", pushes.marks(chunk, standardiser)))
     if removed.any():
         keys = _binary(chunk.keys[removed])

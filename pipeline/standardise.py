@@ -157,4 +157,10 @@ def _without_nul(cells: pa.Array) -> pa.Array:
 
 
 def _options(item: Item, feed: Feed, today: date) -> Options:
-    return replace(item.options, mapping=feed.codes.get(item.name), timezone=feed.timezone, today=today)
+    return replace(
+        item.options,
+        mapping=feed.codes.get(item.name),
+        decided=feed.decided.get(item.name, {}),
+        timezone=feed.timezone,
+        today=today,
+    )

@@ -61,6 +61,12 @@ def batches(live: Connection, scratch: Hub) -> None:
         decided = columns(live, "hub", "decision")
         query = f"SELECT {', '.join(map(sql_name, decided))} FROM hub.decision WHERE seq > {int(last)} ORDER BY seq"
         pour(raw(live), query, raw(connection), "hub.decision", decided)
+        of = columns(live, "hub", "decided_row")
+        query = (
+            f"SELECT {', '.join(f'r.{sql_name(name)}' for name in of)} FROM hub.decided_row r "
+            f"JOIN hub.decision d ON d.id = r.decision WHERE d.seq > {int(last)}"
+        )
+        pour(raw(live), query, raw(connection), "hub.decided_row", of)
 
 
 def documents(live: Connection, scratch: Hub, upto: int) -> None:

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.actor import Actor
+from core.decisions import NOW
 from core.errors import HutongError, Retry
 from core.hub import Hub
 from core.log import get_logger
 from pipeline import batch as batches
-from pipeline import journey
+from pipeline import deciding, journey
 from pipeline.rebuild import inputs
 from schemas import published
 
@@ -54,6 +55,7 @@ class Replay:
             self.done.add(batch_id)
         if upto is None:
             self._documents(reading, last)
+            self._put_aside()
         return len(waiting)
 
     def _documents(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int) -> None:
@@ -62,9 +64,20 @@ class Replay:
                 inputs.documents(live, self.scratch, upto)
             self.published = upto
 
+    def _put_aside(self) -> None:
+        """What has been decided since the last batches and needs none."""
+        with self.scratch.read() as connection:
+            feeds = connection.scalars(text("SELECT DISTINCT feed FROM hub.quarantine")).all()
+        for feed in feeds:
+            deciding.settle_upto(self.scratch, feed, NOW)
+
     def _again(self, batch_id: UUID) -> None:
         self.tell(str(batch_id))
+        with self.scratch.read() as connection:
+            batch = batches.get(connection, batch_id)
         try:
+            # rows put aside by then were not judged anew by it
+            deciding.settle_upto(self.scratch, batch.feed, NOW if batch.decided_upto is None else batch.decided_upto)
             journey.load(self.scratch, batch_id, self.actor)
             journey.deliver(self.scratch, batch_id, self.actor)
         except Retry:

@@ -18,7 +18,7 @@ APART = frozenset({"quarantined_at", "closed_at", "created_at", "refreshed_at", 
 #: of the libraries, what only says how far the work has come
 _BOOKKEEPING = frozenset({"libraries.rules", "libraries.judged"})
 #: what the journey writes beside the libraries
-_OF_BATCHES = ("finding", "pushed", "quarantine", "quarantine_subject")
+_OF_BATCHES = ("finding", "pushed", "quarantine", "quarantine_subject", "replayed")
 #: of a batch's evidence, what every release has written: later ones may say more
 _LEDGER = (
     "landed", "inserted", "changed", "unchanged", "repeated", "removed", "quarantined", "closed", "before", "after",

@@ -49,7 +49,8 @@ class Options:
     """How one item uses its type. Everything is optional; a type reads only what concerns it.
 
     `kinds` are the standardised identity kinds of the same rows; `multiplier` is the source's money unit in yuan;
-    `timezone` is that of naive source times; `formats` adds to the forms a type accepts by itself.
+    `decided` maps single values before `mapping` is asked; `timezone` is that of naive source times; `formats` adds to the
+    forms a type accepts by itself.
     """
 
     required: bool = False
@@ -58,6 +59,7 @@ class Options:
     enum: tuple[str, ...] = ()
     code_list: str | None = None
     mapping: Mapping[str, str] | None = None
+    decided: Mapping[str, str] = field(default_factory=dict)
     kinds: pa.Array | None = None
     separator: str | None = None
     pair: str | None = None

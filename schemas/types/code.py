@@ -1,8 +1,9 @@
 """Codes: a department's own value mapped to the national or contract's one.
 
-With `mapping` every value must be mapped (an unmapped one waits for a steward); what it is mapped to, or the value
-itself without a mapping, must belong to `code_list` or `enum`. A national list's labels (男) are read as their codes; a
-leading zero lost in a spreadsheet is put back when only so the code exists.
+What a steward mapped since (`decided`) comes first. With `mapping` every other value must be mapped (an unmapped one waits
+for a steward); what it is mapped to, or the value itself without a mapping, must belong to `code_list` or `enum`. A
+national list's labels (男) are read as their codes; a leading zero lost in a spreadsheet is put back when only so the code
+exists.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Code(ValueType):
             "error",
             "conformity",
             T("来源代码没有登记对应关系", "The source's code is not mapped"),
-            T("在系统文件的 codes 中补登对应关系后重放", "Map it under codes in the system's document, then replay"),
+            T("用 hutong codes map 登记对应关系后重放", "Map it with `hutong codes map`, then replay"),
         ),
         Rule(
             "code.unknown",
@@ -53,10 +54,10 @@ class Code(ValueType):
         return values, bits[some.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False) + 1]
 
     def _read(self, value: str, options: Options) -> tuple[str | None, int]:
-        value = value.strip()
-        if value.endswith(".0") and value[:-2].isdigit():
-            value = value[:-2]
-        if options.mapping:
+        value = _plain(value)
+        if value in options.decided:
+            value = options.decided[value]
+        elif options.mapping:
             mapped = options.mapping.get(_with_zeros(value, options.mapping))
             if mapped is None:
                 return None, int(self.bit("unmapped"))
@@ -70,6 +71,16 @@ class Code(ValueType):
         value = known
         end = code_list.retired.get(value)
         return value, int(self.bit("retired")) if end and end.until < options.today.year else 0
+
+
+def as_read(raw: str) -> str:
+    """A code as a source writes it, in the form that mappings are kept in."""
+    return _plain(columns.half_width(columns.text(columns.cells(pa.array([raw], pa.string()))))[0].as_py() or "")
+
+
+def _plain(value: str) -> str:
+    value = value.strip()
+    return value[:-2] if value.endswith(".0") and value[:-2].isdigit() else value
 
 
 def _with_zeros(value: str, known: Collection[str]) -> str:
