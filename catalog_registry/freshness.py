@@ -26,13 +26,14 @@ STATES: Mapping[str, T] = {
 # A daily run never lands at the same second: half a cycle of grace before it counts as late, three cycles as stopped.
 GRACE, STOPPED = 1.5, 3.0
 
-#: feed, landing time of its last merged batch, state of its last batch; parameter `feeds`. One index probe per feed.
+#: feed, landing time of its last merged batch, state of its last batch; parameter `feeds`. One index probe per feed, a second
+#: one where the last batch is not in the library.
 LAST_BATCHES = """\
-SELECT wanted.feed, merged.landed_at, latest.state
+SELECT wanted.feed, CASE WHEN latest.state IN ('merged', 'delivered') THEN latest.landed_at ELSE (
+    SELECT b.landed_at FROM hub.batch b WHERE b.feed = wanted.feed AND b.origin = 'feed'
+    AND b.state IN ('merged', 'delivered') ORDER BY b.seq DESC LIMIT 1) END AS landed_at, latest.state
 FROM unnest(%(feeds)s::text[]) AS wanted (feed)
-LEFT JOIN LATERAL (SELECT b.landed_at FROM hub.batch b WHERE b.feed = wanted.feed AND b.origin = 'feed'
-  AND b.state IN ('merged', 'delivered') ORDER BY b.seq DESC LIMIT 1) merged ON true
-LEFT JOIN LATERAL (SELECT b.state FROM hub.batch b WHERE b.feed = wanted.feed AND b.origin = 'feed'
+LEFT JOIN LATERAL (SELECT b.state, b.landed_at FROM hub.batch b WHERE b.feed = wanted.feed AND b.origin = 'feed'
   AND b.state <> 'extracting' ORDER BY b.seq DESC LIMIT 1) latest ON true"""
 
 

@@ -48,15 +48,17 @@ PROVED_LABELS: Mapping[bool | None, T] = {
 class Found:
     """What one statement found out for all lines. By slot, `names`: (dataset, role, name) of records with the number, and
     whether that name is the person's; `waiting`: (dataset, role) of quarantined rows that could be the person's. `unsettled`:
-    slots whose other numbers and names may be missing. `rows`: what each part says."""
+    slots whose other numbers and names may be missing; `behind`: why they may be, by slot, where a register has not been collected
+    in time. `rows`: what each part says."""
 
     names: Mapping[int, Collection[tuple[str, str, bool]]]
     waiting: Mapping[int, Collection[tuple[str, str]]]
     unsettled: Collection[int]
+    behind: Mapping[int, Collection[str]]
     rows: Mapping[str, dict[str, Any]]
 
 
-NOTHING = Found({}, {}, (), {})
+NOTHING = Found({}, {}, (), {}, {})
 
 
 def together(each: Iterable[Found]) -> Found:
@@ -64,6 +66,7 @@ def together(each: Iterable[Found]) -> Found:
     names: dict[int, set[tuple[str, str, bool]]] = {}
     waiting: dict[int, set[tuple[str, str]]] = {}
     unsettled: set[int] = set()
+    behind: dict[int, Collection[str]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for found in each:
         for slot, pairs in found.names.items():
@@ -71,8 +74,9 @@ def together(each: Iterable[Found]) -> Found:
         for slot, roles in found.waiting.items():
             waiting.setdefault(slot, set()).update(roles)
         unsettled.update(found.unsettled)
+        behind |= found.behind
         rows |= found.rows
-    return Found(names, waiting, unsettled, rows)
+    return Found(names, waiting, unsettled, behind, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def _doubts(
             doubts.append("not_collected")
         elif fresh.state != "fresh":
             doubts.append("source_down" if fresh.failing else "stale")
+    doubts += [why for slot in part.slots for why in found.behind.get(slot, ())]
     waiting = (
         pair in offer.roles[relation]
         for relation, slots in part.who

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from catalog_registry.service_items import Demand
@@ -19,7 +20,7 @@ from certificates import asker, plan, pool
 from certificates.asker import Asker
 from certificates.checks import Understood
 from certificates.line import NOTHING, Found, together
-from certificates.offered import Offered, Reading
+from certificates.offered import Dataset, Offered, Reading
 from certificates.plan import Asked
 from certificates.request import Query
 from certificates.subject import Subject
@@ -124,7 +125,9 @@ class Look:
         reading = self.offered.statement(
             (part for line in lines for part in line.parts), tuple([one.traits for one in subjects])
         )
-        datasets = {one.id: one for type in self.types for one in self.offered.types[type].datasets}.values()
+        watched = [self.offered.watched.get(one.who, ()) for one in subjects]
+        read = (self.offered.types[type].datasets for type in self.types)
+        datasets = {one.id: one for one in chain.from_iterable((*read, *watched))}.values()
         values = {
             "client": self.client, "service_item": self.query.service_item, "secret_version": self.secret_version,
             "types": self.types, "at": self.at, "today": self.today,
@@ -140,7 +143,9 @@ class Look:
             if line.offer:
                 values |= line.offer.question.parameters(line.parameters)
         rows = dict(await self.connection.fetch(reading.statement.sql, *reading.statement.values(values)))
-        return asker.read(rows, datasets, len(subjects), self.at), _found(reading, rows, subjects)
+        asked = asker.read(rows, datasets, len(subjects), self.at)
+        behind = {slot: _behind(several, asked) for slot, several in enumerate(watched)}
+        return asked, _found(reading, rows, subjects, behind)
 
 
 def readable(lines: Iterable[Asked]) -> list[Asked]:
@@ -153,13 +158,22 @@ def same(lines: Sequence[Asked], others: Sequence[Asked]) -> bool:
     return [(line.parts, line.parameters) for line in lines] == [(line.parts, line.parameters) for line in others]
 
 
-def _found(reading: Reading, rows: dict[str, Any], subjects: Sequence[Subject]) -> Found:
+def _behind(registers: Iterable[Dataset], asked: Asker) -> list[str]:
+    """Why other numbers and names of a person may be missing: a register that was collected has not been for too long."""
+    known = (asked.freshness[register.id] for register in registers)
+    return ["source_down" if one.failing else "stale" for one in known if one.state in ("late", "stopped")]
+
+
+def _found(
+    reading: Reading, rows: dict[str, Any], subjects: Sequence[Subject], behind: Mapping[int, list[str]]
+) -> Found:
     who = {slot: told for slot in reading.slots if (told := rows.get(f"@{slot}"))}  # none where they may not ask
     return Found(
         {slot: {(dataset, role, subjects[slot].is_named(name)) for dataset, role, name in told["names"] or ()}
          for slot, told in who.items()},
         {slot: {(dataset, role) for dataset, role in told["waiting"] or ()} for slot, told in who.items()},
         {slot for slot, told in who.items() if told["unsettled"]},
+        behind,
         rows,
     )  # fmt: skip
 

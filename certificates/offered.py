@@ -29,6 +29,8 @@ from schemas.published import Published
 
 log = get_logger(__name__)
 _COUNTRY = ("000000", "100000")
+#: whom a library is about
+_WHO = {"population": "person", "legal_entity": "firm"}
 _STATEMENTS = 256  # whoever asks chooses the types and their order, so what is remembered has a bound
 
 
@@ -90,6 +92,8 @@ class Offered:
     division: str
     types: dict[str, Offer] = field(default_factory=dict)
     registers: candidates.Registers = field(init=False)
+    #: by kind of subject, the datasets that say what else it is known as
+    watched: Mapping[str, tuple[Dataset, ...]] = field(init=False)
     _statements: dict[tuple[tuple[Part, ...], tuple[Traits, ...]], Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,6 +101,14 @@ class Offered:
         fed_by = {name: frozenset(feed.system for feed in several) for name, several in feeds.items()}
         contracts = self.published.contracts
         self.registers = _registers(self.published)
+        self.watched = {
+            who: tuple(
+                self._dataset(contracts[name], feeds[name])
+                for name in _saying(self.published, library)
+                if feeds.get(name)
+            )
+            for library, who in _WHO.items()
+        }
         texts = self.published.texts("certificate")
         for id in texts:
             try:
@@ -190,6 +202,18 @@ def _registers(published: Published) -> candidates.Registers:
                 records.add((link.dataset, contribution.role))
                 references.add((contract.id, link.item, link.dataset, contribution.role, link.other_item))
     return candidates.Registers(tuple(sorted(records)), tuple(sorted(references)))
+
+
+def _saying(published: Published, library: str) -> list[str]:
+    """The datasets that say what else a library's subjects are known as."""
+    return sorted(
+        contract.id
+        for contract in published.contracts.values()
+        if any(
+            contribution.library == library and known_as.says(contract, contribution, published.libraries)
+            for contribution in contract.contributes
+        )
+    )
 
 
 def covers(divisions: Iterable[str], city: str) -> bool:

@@ -94,8 +94,28 @@ def test_stale_and_failing_sources_forbid_only_what_needs_them(town: Town) -> No
         assert (line["state"], reasons(line), line["sources"][0]["freshness"]) == ("unknown", ["stale"], "late")
         assert (town.line(debtor, SETTLED)["state"], town.line(debtor, SETTLED)["proved"]) == ("held", False)
         failed = town.merged("fund_core.fund_loan", "failed")
-        assert reasons(town.line(nobody, SETTLED)) == ["source_down"]
+        assert reasons(town.line(nobody, SETTLED)) == ["source_down", "stale"]  # the register of persons is late too
         town.forget(failed)
+    assert town.line(nobody, SETTLED)["state"] == "not_held"
+
+
+def test_a_register_behind_its_time_may_not_know_former_numbers_yet(town: Town) -> None:
+    nobody, debtor, shop = person(), person(), firm()
+    town.put("fund_loan", loan(debtor))
+    feed = {"feed": "household_registry.household_change"}
+    with town.hub.begin() as connection:
+        connection.execute(
+            text("UPDATE hub.batch SET landed_at = landed_at - interval '2 days' WHERE feed = :feed"), feed
+        )
+    try:
+        assert (town.line(nobody, SETTLED)["state"], reasons(town.line(nobody, SETTLED))) == ("unknown", ["stale"])
+        assert town.line(debtor, SETTLED)["state"] == "held"
+        assert town.line(shop, "credit_check")["state"] == "not_held"  # a firm's register is another
+    finally:
+        with town.hub.begin() as connection:
+            connection.execute(
+                text("UPDATE hub.batch SET landed_at = landed_at + interval '2 days' WHERE feed = :feed"), feed
+            )
     assert town.line(nobody, SETTLED)["state"] == "not_held"
 
 
