@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from catalog_registry import departments, divisions, facets, freshness, items, pages, systems
+from catalog_registry import departments, divisions, facets, freshness, items, pages, quality, systems
 from catalog_registry.pages import Asked, Page
 from connectors.system import Feed
 from core import clock
@@ -84,7 +84,7 @@ def detail(connection: Connection, published: Published, row: Row) -> dict[str, 
         "state": pages.labelled(published, "state", judged.state),
         "sources": [_source(feed, titles[feed.system], last[feed.id][0]) for feed in feeds],
         "freshness": freshness.as_json(judged),
-        "quality": _quality(connection, row.dataset),
+        "quality": _quality(connection, published, row.dataset),
     }
 
 
@@ -136,8 +136,8 @@ def _source(feed: Feed, title: str, as_of: datetime | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _quality(connection: Connection, dataset: str) -> dict[str, Any] | None:
-    """The figures of the last merged batch, and what still waits. None before the first one."""
+def _quality(connection: Connection, published: Published, dataset: str) -> dict[str, Any] | None:
+    """How good the resource is now, the figures of the last merged batch, and what still waits. None before the first one."""
     row = connection.execute(
         text(
             "SELECT b.id, b.landed_rows, b.landed_at, b.evidence, "
@@ -151,8 +151,8 @@ def _quality(connection: Connection, dataset: str) -> dict[str, Any] | None:
     ).one_or_none()
     if row is None:
         return None
-    landed = row.landed_rows or 0
-    return {
+    landed, now = row.landed_rows or 0, quality.read(connection, published, dataset)
+    return (quality.as_json(now) if now else {}) | {
         "batch": str(row.id), "landed_at": row.landed_at and row.landed_at.isoformat(), "landed": landed,
         "quarantined": row.quarantined, "warned": row.warned, "waiting": row.waiting,
         "passed_percent": round(100 * (landed - row.quarantined) / landed, 2) if landed else None,

@@ -1,5 +1,5 @@
 """Golden records follow every delivered batch; deliveries that come while one run works are taken together. Then datasets are
-checked against each other: who is named in their records is known by then."""
+checked against each other (who is named in their records is known by then) and measured."""
 
 from __future__ import annotations
 

@@ -107,8 +107,10 @@ def refresh() -> None:
 
 
 def check() -> None:
-    """Bring the findings of checks of datasets against each other in line with their records."""
+    """Bring the findings of checks of datasets against each other in line with their records, and measure what changed."""
+    from catalog_registry import quality
     from pipeline import checks
 
     with opened() as hub:
         checks.run(hub)
+        quality.measure_due(hub)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg import sql
 
-from catalog_registry import departments, freshness, systems
+from catalog_registry import departments, freshness, quality, systems
 from core import clock
 from core.hub import Hub
 from schemas import published
@@ -38,7 +39,7 @@ class FeedHealth:
 @dataclass(frozen=True, slots=True)
 class DatasetHealth:
     """One dataset: rows landed of what the library stands on, rows in the library, rows waiting in the quarantine, and
-    the share that passed, in percent (None without rows)."""
+    how good it is: in percent, and each of GB/T 36344's dimensions (None until something was measured)."""
 
     dataset: str
     title: str
@@ -47,6 +48,7 @@ class DatasetHealth:
     current: int
     quarantined: int
     quality: float | None
+    dimensions: Mapping[str, float | None]
     state: str
 
 
@@ -70,6 +72,8 @@ def datasets(hub: Hub) -> list[DatasetHealth]:
     """Every dataset in force that a feed brings, in the order of systems; the oldest of its feeds decides its freshness."""
     current = published.current(hub.home)
     found = []
+    with hub.read() as reading:
+        measured = {dataset: quality.read(reading, current, dataset) for dataset in systems.feeds_of(current)}
     with psycopg.connect(hub.dsn) as connection:
         last = _last(connection, current)
         landed: dict[str, int] = dict(connection.execute(_LANDED).fetchall())
@@ -78,17 +82,17 @@ def datasets(hub: Hub) -> list[DatasetHealth]:
             contract = current.contracts.get(dataset)
             if contract is None:
                 continue
-            held = _count(connection, dataset)
-            every = held + waiting.get(dataset, 0)
+            good = measured[dataset]
             found.append(
                 DatasetHealth(
                     dataset=dataset,
                     title=contract.title,
                     department=departments.name(current, contract.department),
                     landed=landed.get(dataset, 0),
-                    current=held,
-                    quarantined=every - held,
-                    quality=1000 * held // every / 10 if every else None,  # 100 only when nothing waits
+                    current=_count(connection, dataset),
+                    quarantined=waiting.get(dataset, 0),
+                    quality=good.score if good else None,
+                    dimensions={name: one.score for name, one in good.measures.items()} if good else {},
                     state=freshness.judge(
                         [last[feed.id] for feed in its_feeds], contract.cycle.period, clock.now()
                     ).state,

@@ -20,7 +20,7 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import land, pushes, quarantine, reconcile, repeats, replayed, rulings
+from pipeline import land, pushes, quality, quarantine, reconcile, repeats, replayed, rulings
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 from pipeline.stage import Staged
@@ -70,6 +70,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         removed = staged.removed - settled.removed
         kept = staged.landed - quarantined - len(settled.repeated) - removed
         expected, held = _hashes(connection, contract, feed, staged, settled, tables, after, kept)
+        findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
         staged.seconds["merge"] += time.perf_counter() - started
         evidence: dict[str, Any] = {
             "landed": batch.landed_rows,
@@ -88,6 +89,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
             "held_hash": held,
             "source_rows": batch.source_rows,
             "findings": findings,
+            "quality": quality.of_batch(connection, contract, batch, findings),
             "table_warnings": warnings,
             "seconds": {name: round(value, 3) for name, value in staged.seconds.items()},
         }

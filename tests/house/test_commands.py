@@ -35,6 +35,7 @@ def test_all_commands_of_the_plan_are_there() -> None:
             "config show", "check", "judgement add", "judgement list", "judgement open", "judgement undo", "person merge", "person split",
             "person undo",
             "why", "conflicts", "records show", "records history",
+            "evidence", "reconcile", "quality", "checks list", "checks run", "checks findings", "checks dismiss",
         )
     }  # fmt: skip
 

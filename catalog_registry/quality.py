@@ -1,0 +1,169 @@
+"""How good each resource is now, in the six dimensions of GB/T 36344 (pipeline/quality.py has the formulas).
+
+What the content says is measured when something has been merged since, and kept in hub.quality: findings that stand on
+current records, those of rows that wait, and what checks against other datasets found. Time and reach are judged when asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from catalog_registry import freshness, systems
+from core import clock
+from core.hub import Hub
+from pipeline.quality import DIMENSIONS, Measure, kept, of_content, overall
+from schemas import published
+from schemas.contract import Contract
+from schemas.derive import sql
+from schemas.published import Published
+
+WINDOW = timedelta(days=30)  # of runs that 可访问性 looks at
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One dataset's figures; `measured_at` is when its content was last measured, None when never."""
+
+    dataset: str
+    measures: Mapping[str, Measure]
+    measured_at: datetime | None
+
+    @property
+    def score(self) -> float | None:
+        """The mean of the dimensions assessed, in percent; None until the content was measured."""
+        return overall(self.measures) if self.measured_at else None
+
+
+def measure(connection: Connection, now: Published, dataset: str) -> None:
+    """Measure what the content of a dataset says now, and keep it."""
+    contract = now.contracts[dataset]
+    current = sql.current(dataset)
+    held = connection.execute(text(f"SELECT count(*) FROM {current}")).scalar_one()
+    waiting = connection.execute(
+        text("SELECT count(*) FROM hub.quarantine WHERE dataset = :dataset AND status = 'open'"), {"dataset": dataset}
+    ).scalar_one()
+    faults: Counter[str] = Counter()
+    for row in connection.execute(
+        text(
+            f"SELECT f.dimension, count(*) AS n FROM hub.finding f JOIN {current} r ON r._batch = f.batch_id "
+            "AND r._row_no = f.row_no WHERE f.dataset = :dataset GROUP BY 1 UNION ALL "
+            "SELECT f.dimension, count(*) FROM hub.finding f JOIN hub.quarantine q USING (batch_id, row_no) "
+            "WHERE q.dataset = :dataset AND q.status = 'open' GROUP BY 1"
+        ),
+        {"dataset": dataset},
+    ):
+        faults[row.dimension] += row.n
+    measures = _with_checks(connection, dataset, held, of_content(contract, held + waiting, faults))
+    connection.execute(
+        text(
+            "INSERT INTO hub.quality (dataset, dimension, good, assessed, measured_at) "
+            "VALUES (:dataset, :dimension, :good, :assessed, now()) ON CONFLICT (dataset, dimension) DO UPDATE SET "
+            "good = excluded.good, assessed = excluded.assessed, measured_at = now()"
+        ),
+        [
+            {"dataset": dataset, "dimension": name, "good": one.good, "assessed": one.assessed}
+            for name, one in measures.items()
+        ],
+    )
+
+
+def _with_checks(connection: Connection, dataset: str, held: int, measures: dict[str, Measure]) -> dict[str, Measure]:
+    """Each check that names records of the dataset assesses every record of it once, in the check's dimension."""
+    rows = connection.execute(
+        text(
+            "SELECT check_id, dimension, count(DISTINCT key) AS n FROM hub.check_finding f CROSS JOIN LATERAL (VALUES "
+            "(first_dataset, first_key), (second_dataset, second_key)) AS side (dataset, key) "
+            "WHERE side.dataset = :dataset AND f.status = 'open' GROUP BY 1, 2"
+        ),
+        {"dataset": dataset},
+    )
+    for row in rows:
+        before = measures.get(row.dimension)
+        if before is not None:  # 时效性 is judged by the cycle alone
+            measures[row.dimension] = Measure(before.good + max(held - row.n, 0), before.assessed + max(held, row.n))
+    return measures
+
+
+def measure_due(hub: Hub, *, every: bool = False) -> list[str]:
+    """Measure the datasets that something was merged into, found in or decided of since they were; all with `every`.
+    Returns which."""
+    now = published.current(hub.home)
+    chosen = sorted(systems.feeds_of(now))
+    if not every:
+        with hub.read() as connection:
+            changed = set(
+                connection.scalars(
+                    text(
+                        "WITH measured AS (SELECT dataset, min(measured_at) AS at FROM hub.quality GROUP BY 1) "
+                        "SELECT d FROM unnest(CAST(:datasets AS text[])) d LEFT JOIN measured m ON m.dataset = d WHERE m.at IS NULL "
+                        # a merge is dated by its beginning, and may have ended after the measuring
+                        "OR EXISTS (SELECT FROM hub.batch b WHERE b.dataset = d AND b.merged_at > m.at - interval '1 hour') "
+                        "OR EXISTS (SELECT FROM hub.quarantine q WHERE q.dataset = d AND q.closed_at > m.at - interval '1 hour') "
+                        "OR EXISTS (SELECT FROM hub.check_finding f WHERE d IN (f.first_dataset, f.second_dataset) "
+                        "AND greatest(f.first_seen, f.closed_at) > m.at - interval '1 hour')"
+                    ),
+                    {"datasets": chosen},
+                )
+            )
+        chosen = [dataset for dataset in chosen if dataset in changed]
+    done = []
+    for dataset in chosen:
+        if dataset in now.contracts:
+            with hub.begin() as connection:
+                measure(connection, now, dataset)
+            done.append(dataset)
+    return done
+
+
+def read(connection: Connection, now: Published, dataset: str) -> Quality | None:
+    """The figures of a dataset that feeds bring; None for another. Until it was measured nothing is said of its content."""
+    feeds = systems.feeds_of(now).get(dataset)
+    contract = now.contracts.get(dataset)
+    if not feeds or contract is None:
+        return None
+    rows = connection.execute(text("SELECT * FROM hub.quality WHERE dataset = :dataset"), {"dataset": dataset}).all()
+    measures = {row.dimension: Measure(row.good, row.assessed) for row in rows}
+    ids = [feed.id for feed in feeds]
+    measures |= {"timeliness": _timeliness(connection, contract, ids), "accessibility": _accessibility(connection, ids)}
+    ordered = {name: measures.get(name, Measure(0, 0)) for name in DIMENSIONS}
+    return Quality(dataset, ordered, min((row.measured_at for row in rows), default=None))
+
+
+def _timeliness(connection: Connection, contract: Contract, feeds: list[str]) -> Measure:
+    """By the oldest of the feeds, with the grace that freshness gives."""
+    last = freshness.last(connection, feeds)
+    times = [landed for landed, _ in last.values()]
+    if not times or None in times:
+        return Measure(0, 1)
+    age = clock.now() - min(time for time in times if time is not None)
+    return kept(freshness.GRACE * contract.cycle.period, age)
+
+
+def _accessibility(connection: Connection, feeds: list[str]) -> Measure:
+    """Of the runs of the last thirty days that came to an end, those that brought data into the library."""
+    row = connection.execute(
+        text(
+            "SELECT count(*) FILTER (WHERE state IN ('merged', 'delivered')) AS good, count(*) AS assessed FROM hub.batch "
+            "WHERE feed = ANY(:feeds) AND origin = 'feed' AND state NOT IN ('extracting', 'landed') AND started_at > :since"
+        ),
+        {"feeds": feeds, "since": clock.now() - WINDOW},
+    ).one()
+    return Measure(row.good, row.assessed)
+
+
+def as_json(quality: Quality) -> dict[str, Any]:
+    """The form the API gives."""
+    return {
+        "score": quality.score,
+        "measured_at": quality.measured_at and quality.measured_at.isoformat(),
+        "dimensions": [
+            {"code": name, "label": DIMENSIONS[name].zh, "label_en": DIMENSIONS[name].en, **measure.as_json()}
+            for name, measure in quality.measures.items()
+        ],
+    }
