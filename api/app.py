@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.access import Access
 from api.limits import BodyLimit
-from api.routers import catalogue, certificates, docs, operations, records, tokens
+from api.routers import batches, catalogue, certificates, docs, operations, records, tokens
 from api.security import Tokens
 from api.state import State
 from catalog_registry import publication
@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         certificates.router,
         catalogue.router,
         records.router,
+        batches.router,
         operations.router,
         docs.router,
     ):

@@ -94,15 +94,18 @@ def get(connection: Connection, batch_id: UUID) -> Batch:
 
 
 def listed(
-    connection: Connection, *, feed: str | None = None, state: str | None = None, limit: int = 50
-) -> list[Batch]:
-    """The latest batches, newest first."""
+    connection: Connection, *, feed: str | None = None, state: str | None = None, dataset: str | None = None,
+    datasets: list[str] | None = None, before: int | None = None, limit: int = 50,
+) -> list[Batch]:  # fmt: skip
+    """The latest batches, newest first: of a feed, a state, a dataset, among datasets, with a number below `before`."""
     rows = connection.execute(
         text(
             f"SELECT {_COLUMNS} FROM hub.batch WHERE (CAST(:feed AS text) IS NULL OR feed = :feed) "
-            "AND (CAST(:state AS text) IS NULL OR state = :state) ORDER BY seq DESC LIMIT :limit"
+            "AND (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:dataset AS text) IS NULL OR dataset = :dataset) "
+            "AND (CAST(:datasets AS text[]) IS NULL OR dataset = ANY(:datasets)) "
+            "AND (CAST(:before AS bigint) IS NULL OR seq < :before) ORDER BY seq DESC LIMIT :limit"
         ),
-        {"feed": feed, "state": state, "limit": limit},
+        {"feed": feed, "state": state, "dataset": dataset, "datasets": datasets, "before": before, "limit": limit},
     )
     return [Batch(**row._mapping) for row in rows]
 

@@ -1,0 +1,167 @@
+"""`/v1/batches`, `/v1/checks`: the evidence of batches, and what does not fit together between datasets. For stewards of the
+departments concerned, and admins; no row and no value of a person is in it, business keys are masked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from api.roles import REFUSALS, SECURED, Acting, Steward
+from api.routers.catalogue import Plain
+from api.state import Running
+from certificates.request import Strict
+from pipeline import batch as batches
+from pipeline import check_findings, evidence
+from pipeline.batch import STATE_NAMES, Batch
+from pipeline.check_findings import STATUSES, Finding, Side
+from pipeline.quality import DIMENSIONS, in_evidence
+from schemas import check as documents
+from schemas.published import Published, current
+
+router = APIRouter(tags=["对账与核对 reconciliation"], responses=REFUSALS)
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这一条 / there is no such thing"}}
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "已处理 / dealt with already"}}
+
+
+class Dismissal(Strict):
+    """Why nothing is wrong with two records."""
+
+    reason: str = Field(min_length=1, max_length=1000, description="理由 / why", examples=["分公司已承接职工"])
+
+
+@router.get("/v1/batches", summary="批次 / Batches", openapi_extra=SECURED)
+def batches_listed(
+    acting: Steward, request: Request, response: Response, running: Running,
+    feed: Annotated[Plain | None, Query(description="采集任务 / feed")] = None,
+    dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
+    state: Annotated[Plain | None, Query(description="状态 / state")] = None,
+    before: Annotated[int | None, Query(ge=1, description="序号小于此者 / with a lower number")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+) -> Any:  # fmt: skip
+    """本部门各资源的批次(管理员:全部),新的在前。 / Batches of the department's datasets (an admin's: all), newest first."""
+    scope = _datasets(acting, current(running.hub.home))
+    with running.hub.read() as connection:
+        found = batches.listed(
+            connection, feed=feed, dataset=dataset, state=state, datasets=scope, before=before, limit=limit + 1
+        )
+    if len(found) > limit:
+        _next(request, response, before=found[limit - 1].seq)
+    return {"batches": [_batch(one) for one in found[:limit]]}
+
+
+@router.get(
+    "/v1/batches/{id}", summary="一个批次及其对账凭证 / A batch and its evidence", responses=_NOT_FOUND, openapi_extra=SECURED
+)  # fmt: skip
+def batch(acting: Steward, running: Running, id: UUID) -> Any:
+    """各行的去向、入库前后的行数与内容哈希、与上一批是否衔接、六个维度的质量。
+
+    What became of each row, rows and content hash before and after, whether it begins where the batch before ended, and its
+    quality in six dimensions.
+    """
+    with running.hub.read() as connection:
+        one = batches.get(connection, id)
+        acting.require(_department(current(running.hub.home), one.dataset))
+        entry = evidence.of_batch(connection, id)
+    return _batch(one) | {
+        "since": one.since, "watermark": one.watermark, "contract_version": one.contract_version,
+        "evidence": one.evidence,
+        "adds_up": not entry.problems,
+        "problems": [{"zh": problem.zh, "en": problem.en} for problem in entry.problems],
+        "quality": [
+            {"code": name, "label": DIMENSIONS[name].zh, "label_en": DIMENSIONS[name].en, **measure.as_json()}
+            for name, measure in in_evidence(one.evidence).items()
+        ],
+    }  # fmt: skip
+
+
+@router.get("/v1/checks", summary="跨部门核对项 / Checks between datasets", openapi_extra=SECURED)
+def checks(acting: Steward, running: Running) -> Any:
+    """核对项及本部门清单中各状态的数目。 / The checks, and how many findings of each status the department's list has."""
+    good, broken = documents.in_force(current(running.hub.home).texts("check"))
+    with running.hub.read() as connection:
+        counts = check_findings.counts(connection, acting.scope)
+    told = [
+        {
+            "id": id, "title": one.title.zh, "title_en": one.title.en, "remedy": one.remedy.zh, "remedy_en": one.remedy.en,
+            "dimension": one.dimension, "severity": one.severity, "datasets": list(one.datasets), "broken": False,
+            "findings": {status: counts.get(id, {}).get(status, 0) for status in STATUSES},
+        }
+        for id, one in good.items()
+    ]  # fmt: skip
+    return {"checks": told + [{"id": id, "broken": True} for id in broken]}
+
+
+@router.get("/v1/checks/findings", summary="互不相符的记录 / Records that do not fit together", openapi_extra=SECURED)
+def findings(
+    acting: Steward, request: Request, response: Response, running: Running,
+    check: Annotated[Plain | None, Query(description="核对项 / check")] = None,
+    status: Annotated[Plain, Query(description="open dismissed closed")] = "open",
+    after: Annotated[UUID | None, Query(description="上一页最后一条 / the last of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+) -> Any:  # fmt: skip
+    """本部门清单(管理员:全部),新的在前;涉及个人的键已脱敏。
+
+    The department's list (an admin's: all), newest first; keys that are about a person are masked.
+    """
+    with running.hub.read() as connection:
+        found = check_findings.listed(
+            connection, current(running.hub.home), department=acting.scope, check=check, status=status, after=after,
+            limit=limit + 1,
+        )  # fmt: skip
+    if len(found) > limit:
+        _next(request, response, after=found[limit - 1].id)
+    return {"findings": [_finding(one) for one in found[:limit]]}
+
+
+@router.post(
+    "/v1/checks/findings/{id}/dismissal", summary="忽略一条 / Set one aside", status_code=201,
+    responses=_NOT_FOUND | _CONFLICT, openapi_extra=SECURED,
+)  # fmt: skip
+def dismiss(acting: Steward, running: Running, id: UUID, body: Dismissal) -> Any:
+    """写明理由;是一项决定,可撤销。 / With a reason; a decision, and can be undone."""
+    with running.hub.begin() as connection:
+        made = check_findings.dismiss(connection, id, reason=body.reason, actor=acting.actor, department=acting.scope)
+    return {"decision": str(made.id), "finding": str(id), "reason": made.reason}
+
+
+def _datasets(acting: Acting, now: Published) -> list[str] | None:
+    """The datasets in the caller's scope; None for all. Documents' own words: a city's 2,000 contracts are not compiled."""
+    if acting.scope is None:
+        return None
+    return [id for id, tree in now.documents("contract").items() if tree.get("domain") == acting.scope]
+
+
+def _department(now: Published, dataset: str) -> str:
+    return str(now.documents("contract").get(dataset, {}).get("domain", ""))
+
+
+def _batch(one: Batch) -> dict[str, Any]:
+    reason = one.reason or {}
+    return {
+        "id": str(one.id), "number": one.seq, "feed": one.feed, "system": one.system, "dataset": one.dataset,
+        "origin": one.origin, "mode": one.mode, "state": one.state, "label": STATE_NAMES[one.state].zh,
+        "label_en": STATE_NAMES[one.state].en, "landed_rows": one.landed_rows, "source_rows": one.source_rows,
+        "started_at": one.started_at, "landed_at": one.landed_at, "merged_at": one.merged_at, "reason": reason or None,
+    }  # fmt: skip
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "id": str(one.id), "check": one.check, "title": one.title.zh, "title_en": one.title.en, "remedy": one.remedy.zh,
+        "remedy_en": one.remedy.en, "dimension": one.dimension, "severity": one.severity, "status": one.status,
+        "label": STATUSES[one.status].zh, "label_en": STATUSES[one.status].en, "departments": one.departments,
+        "records": [_side(one.first), _side(one.second)], "first_seen": one.first_seen, "last_seen": one.last_seen,
+        "closed_at": one.closed_at,
+    }  # fmt: skip
+
+
+def _side(one: Side) -> dict[str, str]:
+    return {"dataset": one.dataset, "title": one.title, "key": one.key}
+
+
+def _next(request: Request, response: Response, **where: Any) -> None:
+    address = request.url.include_query_params(**where)
+    response.headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'
