@@ -42,12 +42,10 @@ def small_of(hub: Hub, tmp_path: Path) -> Small:
 
 def test_elements_are_what_the_contract_asks_of_a_row() -> None:
     found = formulas.elements(contract.load(CONTRACT))
-    optional = CONTRACT.replace(
-        "businessName: 饲养人, logicalType: string, required: true", "businessName: 饲养人, logicalType: string"
-    )
-    assert formulas.elements(contract.load(optional)) == found - Counter(completeness=1)
-    narrower = CONTRACT.replace(", logicalTypeOptions: {minimum: 0, maximum: 200}", "")
-    assert formulas.elements(contract.load(narrower)) == found - Counter(accuracy=1)
+    needed = CONTRACT.replace("name: weight_kg,", "name: weight_kg, required: true,")
+    assert formulas.elements(contract.load(needed)) == found + Counter(completeness=1)
+    listed = CONTRACT.replace("businessName: 犬牌号,", "businessName: 犬牌号, enum: [{value: A1, label: 一}],")
+    assert formulas.elements(contract.load(listed)) == found + Counter(conformity=1)
 
 
 def test_a_batch_and_what_is_held_are_counted_in_elements(hub: Hub, tmp_path: Path) -> None:
