@@ -266,9 +266,10 @@ class _Sorted:
             return np.ones(len(rows), dtype=bool)
         if self.found.feed.mode == "full":
             return ~self._landed(rows)
-        if self.last.watermark is None:
+        bound = land.bound(self.found.feed, self.last.watermark)
+        if bound is None:
             return np.ones(len(rows), dtype=bool)
-        since = watermark.order(self.last.watermark)
+        since = watermark.order(bound)
         marks = self.source.mark(self.row_no[rows])
         return np.array([mark is not None and watermark.order(mark) >= since for mark in marks], dtype=bool)
 

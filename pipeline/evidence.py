@@ -88,8 +88,8 @@ _NONE = T("该批次没有入库,没有对账凭证", "the batch has not merged 
 def _entry(batch: Batch, before: Mapping[str, Any] | None) -> Entry:
     problems = reconcile.problems(batch.evidence)
     announced = batch.evidence.get("source_rows")
-    if announced is not None and announced != batch.evidence["landed"]:
-        landed = batch.evidence["landed"]
+    landed = batch.evidence.get("landed", batch.evidence.get("scanned"))
+    if announced is not None and announced != landed:
         problems.append(
             T(f"来源声明 {announced} 行,落地 {landed}", f"the source announced {announced} rows, {landed} landed")
         )

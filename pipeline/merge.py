@@ -70,7 +70,6 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         removed = staged.removed - settled.removed
         kept = staged.landed - quarantined - len(settled.repeated) - removed
         expected, held = _hashes(connection, contract, feed, staged, settled, tables, after, kept)
-        findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
         staged.seconds["merge"] += time.perf_counter() - started
         evidence: dict[str, Any] = {
             "landed": batch.landed_rows,

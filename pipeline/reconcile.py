@@ -40,7 +40,13 @@ def staged_and_held(connection: Connection, dataset: str, staged: str) -> int:
 
 
 def problems(evidence: Mapping[str, Any]) -> list[T]:
-    """DESIGN §1.3: which of the equations that every merged batch satisfies this evidence does not."""
+    """DESIGN §1.3: which of the equations that every merged batch satisfies this evidence does not. A scan of keys brings
+    nothing: it only closes."""
+    if "scanned" in evidence:
+        if evidence["after"] == evidence["before"] - evidence["closed"]:
+            return []
+        sum_ = f"{evidence['before']} − {evidence['closed']}"
+        return [T(f"之后 {evidence['after']} ≠ 之前 {sum_}", f"after {evidence['after']} ≠ before {sum_}")]
     accounted = sum(
         evidence[name] for name in ("inserted", "changed", "unchanged", "repeated", "removed", "quarantined")
     )
