@@ -27,8 +27,8 @@ from tests.faults.proxy import Proxy
 
 COLUMNS = ("ND", "QP", "SYR", "TZ", "GXSJ")
 FAULTS = ("down", "hang", "reset", "garbled", "slow")
-#: what a source may say for itself after a fault; anything else is a defect
 Row = tuple[str, ...]
+PAGE = 70  # no divisor of what is put: a page that comes twice would be taken for a circle
 _FEED = """
 system: pets
 title: 养犬管理系统
@@ -38,10 +38,9 @@ secret: pets
 feeds:
 - contract: pet_licence
   source: {source}
-  mode: {mode}
-  {mark}
+  mode: incremental
+  watermark: GXSJ
   columns: {{ND: year, QP: tag, SYR: owner_name, TZ: weight_kg}}
-  {rest}
   covers: {{divisions: ["430900"]}}
 """
 
@@ -57,7 +56,6 @@ class Source(ABC):
     """One source. `put` adds rows the way such a source does; a fault holds while the block of `broken` runs."""
 
     kind = ""
-    mode = "incremental"
     proxy: Proxy
     #: bytes of the source's words after which a fault shows: in the middle of the rows, behind every greeting
     after = 0
@@ -65,9 +63,7 @@ class Source(ABC):
 
     def system(self) -> str:
         """The system document."""
-        told = "watermark: GXSJ" if self.kind != "files" else ""
-        ignored = "ignore: [GXSJ]" if self.kind == "files" else ""
-        return _FEED.format(kind=self.kind, source=self.source(), mode=self.mode, mark=told, rest=ignored)
+        return _FEED.format(kind=self.kind, source=self.source())
 
     @abstractmethod
     def source(self) -> str:
@@ -99,7 +95,7 @@ class Rest(Source):
     """A JSON service, page by page."""
 
     kind = "rest"
-    after = 9_000
+    after = 4_000
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -123,8 +119,8 @@ class Rest(Source):
     def _answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
         found = [row for row in self.rows if row[4] >= query.get("since", "")]
         start = int(query.get("cursor", 0))
-        items = [dict(zip(COLUMNS, row, strict=True)) for row in found[start : start + 100]]
-        following = str(start + 100) if start + 100 < len(found) else None
+        items = [dict(zip(COLUMNS, row, strict=True)) for row in found[start : start + PAGE]]
+        following = str(start + PAGE) if start + PAGE < len(found) else None
         status, said, body = as_json({"items": items, "next": following, "total": len(found)})
         return status, {**said, "Connection": "close"}, body
 

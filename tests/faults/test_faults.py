@@ -92,6 +92,7 @@ def test_eight_at_once_end_as_one(source: Source, hub: Hub) -> None:
     journey.run(hub, FEED)
     source.put(SECOND)
     context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.crash.warm"])
     barrier = context.Barrier(8)
     at_once = [context.Process(target=_run, args=(str(hub.home), hub.url, barrier)) for _ in range(8)]
     for process in at_once:
