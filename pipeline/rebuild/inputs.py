@@ -5,7 +5,8 @@ of entities, whose ids nothing else holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,21 +31,30 @@ _OUTCOME = {
 }
 
 
-def accepted(live: Connection, after: set[UUID], upto: int | None = None) -> list[tuple[UUID, int]]:
-    """The batches whose rows are in the library, but for those of `after`: id and publication, up to number `upto` where one
-    is given. In the order in which they became known: one that waited for a decision came behind what merged meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A batch whose rows are in the library: by which publication's documents, and when they came in."""
+
+    id: UUID
+    publication: int
+    merged_at: datetime
+
+
+def accepted(live: Connection, after: set[UUID], upto: int | None = None) -> list[Accepted]:
+    """The batches whose rows are in the library, but for those of `after`; up to number `upto` where one is given. In the
+    order in which they merged: one that waited for a decision came behind what merged meanwhile."""
     rows = live.execute(
         text(
-            "SELECT id, publication FROM hub.batch WHERE state = ANY(:states) "
-            "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY known_at, seq"
+            "SELECT id, publication, merged_at FROM hub.batch WHERE state = ANY(:states) "
+            "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY merged_at, seq"
         ),
         {"states": list(ACCEPTED), "upto": upto},
     )
-    return [(row.id, row.publication) for row in rows if row.id not in after]
+    return [Accepted(*row) for row in rows if row.id not in after]
 
 
 def batches(live: Connection, scratch: Hub) -> None:
-    """Every batch, those accepted that are not in here yet as *landed*; and all decisions, which may be about any of them."""
+    """Every batch; those accepted that are not in here yet as *landed*."""
     names = columns(live, "hub", "batch")
     taken = f"CASE WHEN state IN {ACCEPTED} THEN {{}} ELSE {{}} END"
     given = [taken.format(_OUTCOME[name], name) if name in _OUTCOME else sql_name(name) for name in names]
@@ -57,16 +67,28 @@ def batches(live: Connection, scratch: Hub) -> None:
             f"INSERT INTO hub.batch AS b ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM given ORDER BY seq "
             f"ON CONFLICT (id) DO UPDATE SET {assigned} WHERE b.state NOT IN {ACCEPTED}"
         )
-        last = connection.execute(text("SELECT coalesce(max(seq), 0) FROM hub.decision")).scalar_one()
-        decided = columns(live, "hub", "decision")
-        query = f"SELECT {', '.join(map(sql_name, decided))} FROM hub.decision WHERE seq > {int(last)} ORDER BY seq"
-        pour(raw(live), query, raw(connection), "hub.decision", decided)
-        of = columns(live, "hub", "decided_row")
+
+
+def decided(live: Connection, after: int) -> list[tuple[int, datetime]]:
+    """Number and time of the decisions after number `after`, oldest first."""
+    rows = live.execute(text("SELECT seq, at FROM hub.decision WHERE seq > :after ORDER BY seq"), {"after": after})
+    return [(row.seq, row.at) for row in rows]
+
+
+def decisions(live: Connection, scratch: Hub, after: int, upto: int) -> None:
+    """The decisions after number `after` and up to number `upto`, with the rows they are about."""
+    names = columns(live, "hub", "decision")
+    query = (
+        f"SELECT {', '.join(map(sql_name, names))} FROM hub.decision WHERE seq > {after} AND seq <= {upto} ORDER BY seq"
+    )
+    with scratch.begin() as connection:
+        pour(raw(live), query, raw(connection), "hub.decision", names)
+        names = columns(live, "hub", "decided_row")
         query = (
-            f"SELECT {', '.join(f'r.{sql_name(name)}' for name in of)} FROM hub.decided_row r "
-            f"JOIN hub.decision d ON d.id = r.decision WHERE d.seq > {int(last)}"
+            f"SELECT {', '.join(f'r.{sql_name(name)}' for name in names)} FROM hub.decided_row r "
+            f"JOIN hub.decision d ON d.id = r.decision WHERE d.seq > {after} AND d.seq <= {upto}"
         )
-        pour(raw(live), query, raw(connection), "hub.decided_row", of)
+        pour(raw(live), query, raw(connection), "hub.decided_row", names)
 
 
 def documents(live: Connection, scratch: Hub, upto: int) -> None:

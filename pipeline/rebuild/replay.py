@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from core import decisions
 from core.actor import Actor
-from core.decisions import NOW
 from core.errors import HutongError, Retry
 from core.hub import Hub
 from core.log import get_logger
@@ -20,6 +20,7 @@ from pipeline.rebuild import inputs
 from schemas import published
 
 log = get_logger(__name__)
+Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass
@@ -33,32 +34,38 @@ class Replay:
     done: set[UUID] = field(default_factory=set)
     failed: dict[UUID, str] = field(default_factory=dict)
     published: int = 0
+    decided: int = 0
 
     def begin(self) -> None:
         """Go on from what the scratch installation holds: a checkpoint."""
         with self.scratch.read() as connection:
-            self.done = {id for id, _ in inputs.accepted(connection, set())}
+            self.done = {one.id for one in inputs.accepted(connection, set())}
             self.published = connection.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
+            self.decided = decisions.last(connection)
             published.write_snapshot(connection, self.scratch.home)
 
-    def catch_up(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int | None = None) -> int:
-        """Bring in what `reading` sees accepted (up to batch number `upto`) and is not here yet, then all documents it sees;
-        returns how many batches. It is called for each look at the live database: a transaction must not stay open for as
-        long as this may take."""
+    def catch_up(self, reading: Reading, upto: int | None = None) -> int:
+        """Bring in what `reading` sees accepted (up to batch number `upto`) and is not here yet, then all documents and
+        decisions it sees; returns how many batches. It is called for each look at the live database: a transaction must not
+        stay open for as long as this may take."""
         with reading() as live:
             waiting = inputs.accepted(live, self.done, upto)
             inputs.batches(live, self.scratch)
             last = live.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
-        for batch_id, publication in waiting:
-            self._documents(reading, publication)
-            self._again(batch_id)
-            self.done.add(batch_id)
+            made = inputs.decided(live, self.decided)
+        for one in waiting:
+            self._documents(reading, one.publication)
+            # as they stood when it merged: what was decided of it since must not change what it brought
+            self._decisions(reading, max((seq for seq, at in made if at <= one.merged_at), default=0))
+            self._again(one.id)
+            self.done.add(one.id)
         if upto is None:
             self._documents(reading, last)
+            self._decisions(reading, made[-1][0] if made else 0)
             self._put_aside()
         return len(waiting)
 
-    def _documents(self, reading: Callable[[], AbstractContextManager[Connection]], upto: int) -> None:
+    def _documents(self, reading: Reading, upto: int) -> None:
         if upto > self.published:
             with reading() as live:
                 inputs.documents(live, self.scratch, upto)
@@ -69,15 +76,24 @@ class Replay:
         with self.scratch.read() as connection:
             feeds = connection.scalars(text("SELECT DISTINCT feed FROM hub.quarantine")).all()
         for feed in feeds:
-            deciding.settle_upto(self.scratch, feed, NOW)
+            deciding.settle_upto(self.scratch, feed, decisions.NOW)
+
+    def _decisions(self, reading: Reading, upto: int) -> None:
+        if upto > self.decided:
+            with reading() as live:
+                inputs.decisions(live, self.scratch, self.decided, upto)
+            self.decided = upto
 
     def _again(self, batch_id: UUID) -> None:
         self.tell(str(batch_id))
         with self.scratch.read() as connection:
             batch = batches.get(connection, batch_id)
         try:
+            self._as_landed(batch_id)
             # rows put aside by then were not judged anew by it
-            deciding.settle_upto(self.scratch, batch.feed, NOW if batch.decided_upto is None else batch.decided_upto)
+            deciding.settle_upto(
+                self.scratch, batch.feed, decisions.NOW if batch.decided_upto is None else batch.decided_upto
+            )
             journey.load(self.scratch, batch_id, self.actor)
             journey.deliver(self.scratch, batch_id, self.actor)
         except Retry:
@@ -86,3 +102,14 @@ class Replay:
             why = batches.reason(error)["code"]
             log.warning("batch would not come in again", batch=str(batch_id), code=why)
             self.failed[batch_id] = why
+
+    def _as_landed(self, batch_id: UUID) -> None:
+        """The watermark as its manifest says it: a merge may change it."""
+        with self.scratch.begin() as connection:
+            batch = batches.get(connection, batch_id)
+            manifest = self.scratch.landing.manifest(batch.system, batch.dataset, batch.id)
+            if manifest is not None:
+                connection.execute(
+                    text("UPDATE hub.batch SET watermark = :mark WHERE id = :id"),
+                    {"mark": manifest["watermark"], "id": batch_id},
+                )

@@ -38,9 +38,10 @@ def swap(live: Connection, scratch: Connection, differing: Sequence[tuple[Table,
 
 _EVIDENCE = "hub.batch"
 #: how long things took is remembered of the batch as it was
-_MENDED = (
-    "UPDATE hub.batch t SET evidence = t.evidence || (s.evidence - 'seconds') FROM rebuilt_{at} s WHERE s.id = t.id"
-)
+_MENDED = """
+UPDATE hub.batch t SET watermark = s.watermark, evidence = t.evidence || (s.evidence - 'seconds')
+FROM rebuilt_{at} s WHERE s.id = t.id
+"""
 
 
 def _remove(live: Connection, table: Table, found: Compared, rebuilt: str) -> None:

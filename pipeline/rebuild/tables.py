@@ -22,7 +22,7 @@ _OF_BATCHES = ("finding", "pushed", "quarantine", "quarantine_subject", "replaye
 #: of a batch's evidence, what every release has written: later ones may say more
 _LEDGER = (
     "landed", "inserted", "changed", "unchanged", "repeated", "removed", "quarantined", "closed", "before", "after",
-    "expected_hash", "held_hash", "source_rows", "findings",
+    "expected_hash", "held_hash", "source_rows", "findings", "scanned", "unreadable", "closed_waiting", "missed",
 )  # fmt: skip
 # a version of a record came from one row of one batch
 _VERSION = ("_key", "_batch", "_row_no")
@@ -73,10 +73,10 @@ def compared(connection: Connection) -> list[Table]:
 
 
 def evidence(connection: Connection) -> Table:
-    """What became of the accepted batches: their evidence, but for how long things took."""
+    """What became of the accepted batches: their watermark, and their evidence but for how long things took."""
     named = ", ".join(f"'{name}'" for name in _LEDGER)
     ledger = f"(SELECT jsonb_object_agg(name, t.evidence -> name) FROM unnest(ARRAY[{named}]) AS name)"
-    kept = {"id": "t.id", "evidence": ledger}
+    kept = {"id": "t.id", "watermark": "t.watermark", "evidence": ledger}
     return Table("hub.batch", ("id",), kept, tuple(columns(connection, "hub", "batch")), where=f"t.state IN {ACCEPTED}")
 
 

@@ -15,12 +15,15 @@ from stdnum.iso7064 import mod_11_2
 from typer.testing import CliRunner
 
 from cli.main import app
-from core import clock
+from core import clock, decisions
+from core.actor import Actor
 from core.embedded import Server
-from core.errors import NotReady
+from core.errors import BatchBlocked, NotReady
 from core.hub import Hub
 from core.settings import Settings
 from libraries import golden
+from pipeline import batch as batches
+from pipeline import journey
 from pipeline.rebuild import scratch
 from pipeline.rebuild.whole import Report, rebuild
 from tests.pipeline.three import NUMBERS, Three, contract, row
@@ -98,7 +101,7 @@ def test_a_batch_is_judged_again_by_the_day_and_the_documents_it_came_with(three
     added = "  - {name: note, businessName: 注, logicalType: string}\n"
     newer = contract("whole").replace("1.0.0", "1.1.0").replace("  customProperties:", f"{added}  customProperties:", 1)
     born = f"110105{clock.today() + timedelta(days=1):%Y%m%d}002"  # tomorrow: nobody is, until then
-    three.run("whole", row("A1", 1, number=born + mod_11_2.calc_check_digit(born)))
+    three.run("whole", row("A1", 1, number=born + mod_11_2.calc_check_digit(born)), row("A3", 1))
     assert three.count("SELECT count(*) FROM hub.quarantine WHERE status = 'open' AND dataset = 'whole'") == 1
     three.publish(whole=newer)
     three.run("whole", row("A1", 1, amount=5), row("A6", 1))
@@ -109,6 +112,26 @@ def test_a_batch_is_judged_again_by_the_day_and_the_documents_it_came_with(three
     with hub.read() as connection:
         versions = connection.execute(text("SELECT DISTINCT contract_version FROM hub.batch WHERE dataset = 'whole'"))
         assert set(versions.scalars()) == {"1.0.0", "1.1.0"}
+
+
+def test_an_acceptance_a_scan_of_keys_and_what_was_decided_since(three: Three) -> None:
+    hub, actor = three.hub, Actor(operator="steward")
+    with pytest.raises(BatchBlocked):
+        three.run("whole", row("A1", 1, amount=2))
+    with hub.read() as connection:
+        (blocked,) = batches.listed(connection, state="blocked")
+    three.run("pushed", row("P1", 20, amount=5))
+    journey.accept(hub, blocked.id, reason="来源书面确认", actor=actor)
+    three.write("grown", row("G1", 3, amount=7), row("G3", 6), row("G4", 7))
+    scanned = journey.scan(hub, "pets.grown", now=True)
+    assert scanned is not None and scanned.evidence["closed"] == 1
+    with hub.begin() as connection:
+        (made,) = decisions.in_force(connection, "accept", batch_id=blocked.id)
+        decisions.undo(connection, made.id, reason="误判", actor=actor)  # what it let in has merged
+    three.run("whole", row("A1", 1, amount=2), row("A6", 1))
+    golden.refresh(hub)
+    report = rebuild(hub)
+    assert (told(report), report.failed, report.batches) == ({}, {}, 11)
 
 
 def test_a_landed_file_that_is_gone_is_told_and_nothing_is_swapped(three: Three) -> None:
