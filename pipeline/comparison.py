@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 
 from connectors import watermark
-from core import clock, events
+from core import clock, decisions, events
 from core.actor import SYSTEM, Actor
 from core.errors import Stop
 from core.hub import Hub
 from core.text import T
 from libraries import business_key
 from pipeline import batch as batches
-from pipeline import definition, extract, journey, land, repeats, stage
+from pipeline import definition, extract, journey, land, mapping, repeats, stage
 from pipeline.batch import Batch
 from pipeline.definition import Definition
 from pipeline.keys import Incoming, Known, Repeat
@@ -110,6 +110,8 @@ def compare(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, show: int = 100) -
         found = definition.current(hub, feed_id)
         with hub.read() as connection:
             last = batches.last_merged(connection, feed_id)
+            mapped = mapping.decided(connection, found.feed, decisions.last(connection))
+        found = replace(found, feed=mapped)
         known = stage.held(hub, found.contract, found.feed)
         source = _read(hub, found, known, show)
         sorted_out = _Sorted(hub, found, known, source, last)

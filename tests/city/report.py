@@ -15,7 +15,7 @@ from rich.table import Table
 
 from core import log
 from core.embedded import Embedded
-from tests.city.whole import brought_in, scores, wrongly_refused
+from tests.city.whole import brought_in, crossed, scores, wrongly_refused
 
 
 def main() -> int:
@@ -34,6 +34,7 @@ def main() -> int:
             ) as whole:
                 lines = scores(whole)
                 wrong = wrongly_refused(whole)
+                checked = crossed(whole)
         finally:
             server.stop()
     table = Table(
@@ -48,8 +49,14 @@ def main() -> int:
             line.dataset, name, line.expect, str(line.planted), caught, missed, refused, "✔" if line.right else "✘"
         )
     Console(width=140).print(table)
+    between = Table("核对 check", "埋入 planted", "查出 found", "误报 wrong")
+    for one in checked:
+        hits, false = len(one.planted & one.found), len(one.found - one.planted)
+        between.add_row(one.check, str(len(one.planted)), str(hits), str(false))
+    Console(width=140).print(between)
     print(f"误拒 / wrongly refused: {len(wrong)}")
-    return 1 if wrong or not all(line.right for line in lines) else 0
+    astray = any(one.found - one.planted for one in checked)
+    return 1 if wrong or astray or not all(line.right for line in lines) else 0
 
 
 if __name__ == "__main__":

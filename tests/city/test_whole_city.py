@@ -18,7 +18,7 @@ from core.actor import SYSTEM
 from core.embedded import Server
 from schemas import published
 from schemas.derive import expectations
-from tests.city.whole import Whole, brought_in, scores, wrongly_refused
+from tests.city.whole import Whole, brought_in, crossed, scores, wrongly_refused
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,26 @@ def test_an_amount_in_the_wrong_unit_is_in_no_library(whole: Whole, dataset: str
 
 def test_nothing_legal_is_refused(whole: Whole) -> None:
     assert not wrongly_refused(whole)
+
+
+def test_registers_that_contradict_each_other_are_found(whole: Whole) -> None:
+    """Nothing is named that was not planted. What cannot be found: a contract, or the right it led to, without its unit; a
+    mortgage whose borrower has another loan open, or whose right does not say the holder's number."""
+    lines = crossed(whole)
+    assert {line.check: line.found - line.planted for line in lines if line.found - line.planted} == {}
+    kinds = {key[0]: set[str]() for at, _, key in whole.planted if at == "housing_contract"}
+    for at, kind, key in whole.planted:
+        if at == "housing_contract":
+            kinds[key[0]].add(kind)
+    for line in lines:
+        missed, least = line.planted - line.found, 1.0
+        assert line.planted and line.found, line.check
+        if line.check == "contract_after_title":
+            missed = {key for key in missed if not kinds[key] & {"unit_missing", "number_spreadsheet"}}
+            least = 0.9
+        elif line.check == "mortgage_after_settlement":
+            least = 0.75
+        assert len(missed) <= (1 - least) * len(line.planted), (line.check, len(missed), len(line.planted))
 
 
 def test_planted_subjects_get_the_right_answers(whole: Whole) -> None:

@@ -175,3 +175,42 @@ def _found(hub: Hub) -> dict[str, dict[str, set[tuple[str, ...]]]]:
                 "warned": {tuple(row[0]) for row in warned},
             }
     return found
+
+
+#: check → the planted kind it finds: dataset, kind, the item of the key that the truth goes by first
+CROSSED = {
+    "contract_after_title": ("housing_contract", "never_titled", "contract_no"),
+    "unit_with_two_rights": ("real_estate_right", "unit_twice_current", "right_id"),
+    "account_at_deregistered_employer": ("fund_account", "employer_deregistered", "account_no"),
+    "account_at_closed_employer": ("fund_account", "employer_closed", "account_no"),
+    "business_of_the_dead": ("market_entity", "operator_dead", "entity_id"),
+    "firm_to_be_cancelled": ("market_entity", "not_cancelled", "entity_id"),
+    "mortgage_after_settlement": ("real_estate_limit", "mortgage_not_released", "limit_id"),
+}
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """One check between datasets: the planted records, and those it names."""
+
+    check: str
+    planted: set[str]
+    found: set[str]
+
+
+def crossed(whole: Whole) -> list[Crossed]:
+    """Every shipped check against what was planted."""
+    lines = []
+    with whole.hub.read() as connection:
+        for check, (dataset, kind, item) in CROSSED.items():
+            found = connection.execute(
+                text(
+                    f'SELECT DISTINCT r."{item}" FROM hub.check_finding f CROSS JOIN LATERAL (VALUES (first_dataset, first_key), '
+                    f'(second_dataset, second_key)) AS side (dataset, key) JOIN records."{dataset}" r ON r._key = side.key '
+                    "WHERE f.check_id = :check AND side.dataset = :dataset AND f.status = 'open'"
+                ),
+                {"check": check, "dataset": dataset},
+            )
+            planted = {key[0] for at, of, key in whole.planted if (at, of) == (dataset, kind)}
+            lines.append(Crossed(check, planted, set(found.scalars())))
+    return lines
