@@ -105,12 +105,15 @@ def findings(
     as_json: Json = False,
 ) -> None:
     """Both records by their business keys; parts that are about a person are masked."""
+    from sqlalchemy import text
+
     from pipeline import check_findings
     from schemas import published
 
     with session.opened() as hub, hub.read() as connection:
         now = published.current(hub.home)
-        filters.require(department, set(now.texts("department")), T("部门", "department"))
+        told = connection.execute(text("SELECT DISTINCT unnest(departments) FROM hub.check_finding")).scalars()
+        filters.require(department, {*now.texts("department"), *told}, T("部门", "department"))
         filters.require(check, set(now.texts("check")), T("核对项", "check"))
         found = check_findings.listed(
             connection, now, department=department, check=check, status=status.value, limit=limit
