@@ -1,12 +1,13 @@
-"""What is counted. Labels are bounded: route templates, status classes, certificate types and states; never a person,
-a case or a path as called."""
+"""What is counted. Labels are bounded: route templates, status classes, certificate types and states, datasets and quality
+dimensions; never a person, a case or a path as called."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 REGISTRY = CollectorRegistry()
@@ -28,3 +29,14 @@ def exposition() -> bytes:
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return generate_latest(together)
+
+
+def quality(measures: Iterable[tuple[str, str, float]]) -> bytes:
+    """How good each dataset is (dataset, dimension, share from 0 to 1), as last measured, as Prometheus text."""
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "hutong_quality_ratio", "Elements as they should be, of those assessed", ["dataset", "dimension"], registry=registry
+    )  # fmt: skip
+    for dataset, dimension, share in measures:
+        gauge.labels(dataset, dimension).set(share)
+    return generate_latest(registry)

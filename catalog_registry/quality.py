@@ -135,6 +135,16 @@ def read(connection: Connection, now: Published, dataset: str) -> Quality | None
     return Quality(dataset, ordered, min((row.measured_at for row in rows), default=None))
 
 
+def ratios(connection: Connection) -> list[tuple[str, str, float]]:
+    """(dataset, dimension, share from 0 to 1) of all that was measured."""
+    rows = connection.execute(
+        text(
+            "SELECT dataset, dimension, good::float8 / assessed AS share FROM hub.quality WHERE assessed > 0 ORDER BY 1, 2"
+        )
+    )
+    return [tuple(row) for row in rows]
+
+
 def _timeliness(connection: Connection, contract: Contract, feeds: list[str]) -> Measure:
     """By the oldest of the feeds, with the grace that freshness gives."""
     last = freshness.last(connection, feeds)

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import OperationalError
 
 from api import metrics
 from api.state import Running
+from catalog_registry import quality
 from core.errors import DatabaseUnavailable
 from schemas.published import current
 
@@ -38,9 +40,14 @@ async def readyz(running: Running) -> JSONResponse:
 
 
 @router.get("/metrics", summary="指标 / Metrics", response_class=Response)
-def prometheus() -> Response:
+def prometheus(running: Running) -> Response:
     """Prometheus 文本格式；标签不含个人与办件。 / Prometheus text; no person or case in a label."""
-    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+    try:
+        with running.hub.read() as connection:
+            measured = metrics.quality(quality.ratios(connection))
+    except OperationalError:  # what this process has counted is told all the same
+        measured = b""
+    return Response(metrics.exposition() + measured, media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/v1/keys", summary="验签公钥 / Public keys")

@@ -186,6 +186,7 @@ def test_one_resource_by_dataset_and_by_code(api: TestClient, town: Town) -> Non
         told = api.get(f"/v1/resources/{id}").json()
         assert [item["name"] for item in told["items"]] == [item.name for item in contract.items]
         assert told["freshness"]["state"] == "fresh" and told["quality"]["landed"] == 10
+        assert [one["code"] for one in told["quality"]["dimensions"]][-2:] == ["timeliness", "accessibility"]
         assert api.get(f"/v1/resources/{told['code'].replace('/', '-')}").json()["dataset"] == id
     assert api.get("/v1/resources/nothing").status_code == 404
 

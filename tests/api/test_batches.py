@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from catalog_registry import clients
+from catalog_registry import clients, quality
 from pipeline import checks, journey
 from tests.libraries.registry import Registry
 from tests.pipeline.small import FEED, Small, row
@@ -33,6 +33,7 @@ def test_batches_and_findings_over_http(registry: Registry, tmp_path: Path) -> N
         small.write(rows)
         assert journey.run(hub, FEED) is not None
     checks.run(hub)
+    quality.measure_due(hub)
     with TestClient(create_app(hub.settings), raise_server_exceptions=False) as api:
         headers = {}
         for id, (department, role) in CLIENTS.items():
@@ -45,6 +46,7 @@ def test_batches_and_findings_over_http(registry: Registry, tmp_path: Path) -> N
         def get(who: str, path: str, **query: Any) -> Any:
             return api.get(path, params=query, headers=headers[who])
 
+        assert 'hutong_quality_ratio{dataset="pet_licence",dimension="accuracy"} 1.0' in api.get("/metrics").text
         _batches(get, api, headers)
         _findings(get, api, headers)
 
