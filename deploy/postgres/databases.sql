@@ -1,4 +1,4 @@
--- Run once, when the database volume is empty: two databases, each with its own role; none of them may do more than own it.
+-- Run once, when the database volume is empty: two databases, each with its own role that may do no more than own it, and a place to rebuild in.
 -- psql reads the passwords from the mounted secrets, so they stand in no command line and in no variable of the environment.
 \set ON_ERROR_STOP on
 \set hub `cat /run/secrets/hub/password`
