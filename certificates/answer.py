@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from catalog_registry import departments
 from certificates import access_log, plan, pool, receipt
-from certificates.asker import Asker
+from certificates.asker import Asker, Recent
 from certificates.checks import Understood, barred, understand
 from certificates.ledger import Ledger
 from certificates.line import NOTHING, Found
@@ -51,6 +51,7 @@ class Answerer:
         self.hub, self.pool = hub, connections
         self._offered: Offered | None = None
         self._expected = Expected()
+        self._recent = Recent()
         self._ledger = Ledger(connections)
 
     def offered(self) -> Offered:
@@ -86,10 +87,10 @@ class Answerer:
         without named types all are looked up."""
         today = clock.today(self.hub.settings.timezone)
         if isinstance(question, Invalid):
-            return Look(connection, offered, query, client, secret_version, at, today, (), NO_GUESS)
+            return Look(connection, offered, query, client, secret_version, at, today, (), NO_GUESS, self._recent)
         types = tuple(offered.types if question.parameters is None else question.parameters)
         guess = self._expected.guess(offered, question, query, client, today)
-        return Look(connection, offered, query, client, secret_version, at, today, types, guess)
+        return Look(connection, offered, query, client, secret_version, at, today, types, guess, self._recent)
 
     async def _read(
         self, look: Look, question: Understood | Invalid

@@ -43,10 +43,17 @@ SELECT '@known_{{0}}', (
      SELECT * FROM libraries.also_known(%(forms_{{0}})s::text[] || ARRAY(SELECT id_value FROM code), %(names_{{0}})s)) known)"""
 
 
-def told(persons: Iterable[Traits]) -> list[str]:
-    """The rows `@asker`, `@fresh` (parameter `feeds`) and, for each person, `@known_0` (`organisation_0`, `forms_0`, `names_0`)."""
+def told(persons: Iterable[Traits], *, fresh: bool) -> list[str]:
+    """The rows `@asker`, where wanted `@fresh` (parameter `feeds`), and for each person `@known_0` (`organisation_0`, `forms_0`,
+    `names_0`)."""
     return [
         "SELECT '@asker' AS part, jsonb_build_array(department, in_force, service_item, granted) AS body FROM asker",
-        f"SELECT '@fresh', jsonb_agg(jsonb_build_array(feed, landed_at, state)) FROM ({freshness.LAST_BATCHES}) last",
+        *(
+            [
+                f"SELECT '@fresh', jsonb_agg(jsonb_build_array(feed, landed_at, state)) FROM ({freshness.LAST_BATCHES}) last"
+            ]
+            if fresh
+            else []
+        ),
         *((_KNOWN_BY_CODE if one.organisation else _KNOWN).format(slot) for slot, one in enumerate(persons)),
     ]

@@ -190,8 +190,8 @@ def _fields(asked: Asked, facts: Mapping[str, Any], granted: Collection[str]) ->
     assert asked.offer is not None
     question = asked.offer.question
     return {
-        name: {**_told("title", title.text), "value": _value(question.items.get(name), facts[name])}
-        for name, title in question.type.fields.items()
+        name: {**title, "value": _value(question.items.get(name), facts[name])}
+        for name, title in question.titles.items()
         if name in granted and facts[name] is not None and question.optional[name] <= asked.parameters.keys()
     }
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
 from catalog_registry.service_items import Demand
 from certificates import asker, plan, pool
-from certificates.asker import Asker
+from certificates.asker import Asker, Recent
 from certificates.checks import Understood
 from certificates.line import NOTHING, Found, together
 from certificates.offered import Dataset, Offered, Reading
@@ -48,27 +48,46 @@ class Guess:
 NO_GUESS = Guess(())
 
 
+@dataclass(slots=True)
+class _Told:
+    """What a client was last told of a service item: what its guide asks for, what is granted (None: nothing is known); and
+    the lines that questions came to by that, and those of them to read."""
+
+    demands: tuple[Demand, ...] = ()
+    granted: frozenset[str] | None = None
+    lines: dict[tuple[object, ...], tuple[list[Asked], list[Asked]]] = field(default_factory=dict)
+
+
 class Expected:
-    """What a client was last told of a service item: what its guide asks for, and what is granted. A guess, never a right."""
+    """What clients were last told. A guess, never a right."""
 
     def __init__(self) -> None:
-        self._last: OrderedDict[tuple[str, str], tuple[tuple[Demand, ...], frozenset[str]]] = OrderedDict()
+        self._last: OrderedDict[tuple[str, str], _Told] = OrderedDict()
 
     def guess(self, offered: Offered, question: Understood, query: Query, client: str, today: date) -> Guess:
         """The lines there will probably be, and those of them to read."""
-        demands, granted = self._last.get((client, query.service_item), ((), None))
-        try:
-            lines = plan.lines(offered, question, demands, today)
-        except Invalid:  # the registry decides whether to say so
-            return Guess(question.subjects)
-        read = readable(line for line in lines if granted is None or line.type in granted)
-        return Guess(question.subjects, demands, lines, read)
+        told = self._last.get((client, query.service_item), _Told())
+        given = question.parameters
+        plain = len(question.subjects) == 1 and not any((given or {}).values())  # then only the kind of subject matters
+        key = (offered.published.number, None if given is None else tuple(given), question.subjects[0].who)
+        planned = told.lines.get(key) if plain else None
+        if planned is None:
+            try:
+                lines = plan.lines(offered, question, told.demands, today)
+            except Invalid:  # the registry decides whether to say so
+                return Guess(question.subjects)
+            planned = lines, readable(line for line in lines if told.granted is None or line.type in told.granted)
+            if plain and len(told.lines) < _REMEMBERED:
+                told.lines[key] = planned
+        return Guess(question.subjects, told.demands, *planned)
 
     def told(self, asked: Asker, query: Query, client: str, types: Iterable[str]) -> None:
         """Remember what was told; of other types nothing is known."""
         key = client, query.service_item
-        _, granted = self._last.pop(key, ((), frozenset[str]()))
-        self._last[key] = asked.demands, granted.difference(types) | asked.fields.keys()
+        before = self._last.pop(key, _Told(granted=frozenset()))
+        granted = (before.granted or frozenset()).difference(types) | asked.fields.keys()
+        same = before.demands == asked.demands and before.granted == granted
+        self._last[key] = before if same else _Told(asked.demands, granted)
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
 
@@ -86,6 +105,7 @@ class Look:
     today: date
     types: tuple[str, ...]
     guess: Guess
+    recent: Recent
 
     async def first(self) -> tuple[Asker, Found | None]:
         """Who asks, and what the records say of the lines guessed; None when that failed. DatabaseUnavailable when away."""
@@ -122,16 +142,20 @@ class Look:
         return together(found)
 
     async def _ask(self, subjects: Sequence[Subject], lines: Sequence[Asked]) -> tuple[Asker, Found]:
-        reading = self.offered.statement(
-            (part for line in lines for part in line.parts), tuple([one.traits for one in subjects])
-        )
         watched = [self.offered.watched.get(one.who, ()) for one in subjects]
         read = (self.offered.types[type].datasets for type in self.types)
         datasets = {one.id: one for one in chain.from_iterable((*read, *watched))}.values()
+        feeds = [feed for dataset in datasets for feed in dataset.feeds]
+        last = self.recent.of(feeds)
+        reading = self.offered.statement(
+            (part for line in lines for part in line.parts),
+            tuple([one.traits for one in subjects]),
+            self.types,
+            fresh=last is None,
+        )
         values = {
             "client": self.client, "service_item": self.query.service_item, "secret_version": self.secret_version,
-            "types": self.types, "at": self.at, "today": self.today,
-            "feeds": [feed for dataset in datasets for feed in dataset.feeds],
+            "at": self.at, "today": self.today, "feeds": feeds,
         }  # fmt: skip
         for slot, one in enumerate(subjects):
             values |= {
@@ -143,7 +167,9 @@ class Look:
             if line.offer:
                 values |= line.offer.question.parameters(line.parameters)
         rows = dict(await self.connection.fetch(reading.statement.sql, *reading.statement.values(values)))
-        asked = asker.read(rows, datasets, len(subjects), self.at)
+        if last is None:
+            last = self.recent.told(rows["@fresh"] or ())
+        asked = asker.read(rows, datasets, last, len(subjects), self.at)
         behind = {slot: _behind(several, asked) for slot, several in enumerate(watched)}
         return asked, _found(reading, rows, subjects, behind)
 

@@ -94,7 +94,9 @@ class Offered:
     registers: candidates.Registers = field(init=False)
     #: by kind of subject, the datasets that say what else it is known as
     watched: Mapping[str, tuple[Dataset, ...]] = field(init=False)
-    _statements: dict[tuple[tuple[Part, ...], tuple[Traits, ...]], Reading] = field(default_factory=dict)
+    _statements: dict[tuple[tuple[Part, ...], tuple[Traits, ...], tuple[str, ...], bool], Reading] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         feeds = systems.feeds_of(self.published)
@@ -124,16 +126,21 @@ class Offered:
             ]
             self.types[id] = Offer(question, tuple(datasets), _roles(made, contracts))
 
-    def statement(self, parts: Iterable[Part], persons: tuple[Traits, ...]) -> Reading:
-        """The statement that says who asks a question about these persons, and answers these parts of it."""
-        key = (tuple(parts), persons)
+    def statement(
+        self, parts: Iterable[Part], persons: tuple[Traits, ...], types: tuple[str, ...], *, fresh: bool
+    ) -> Reading:
+        """The statement that says who asks a question about these persons and types, if wanted how fresh the sources are, and
+        answers these parts of it."""
+        key = (tuple(parts), persons, types, fresh)
         if key not in self._statements:
             if len(self._statements) >= _STATEMENTS:
                 self._statements.pop(next(iter(self._statements)))
             self._statements[key] = self._reading(*key)
         return self._statements[key]
 
-    def _reading(self, parts: tuple[Part, ...], persons: tuple[Traits, ...]) -> Reading:
+    def _reading(
+        self, parts: tuple[Part, ...], persons: tuple[Traits, ...], types: tuple[str, ...], fresh: bool
+    ) -> Reading:
         contracts = self.published.contracts
         offers = [self.types[part.type] for part in parts]
         names = sorted({dataset.id for offer in offers for dataset in offer.datasets})
@@ -146,13 +153,13 @@ class Offered:
             offer.question.select(part.key, {who: candidates.suffix(slots) for who, slots in part.who})
             for offer, part in zip(offers, parts, strict=True)
         ]
-        rows = [*asking.told(persons), *(f"{select}\nWHERE {asking.MAY}" for select in told)]
-        types = sorted({part.type for part in parts})
+        rows = [*asking.told(persons, fresh=fresh), *(f"{select}\nWHERE {asking.MAY}" for select in told)]
         # constants of the statement: as parameters they would be sent, and looked at, at every question
         constants = {
             "datasets": names,
             "id_items": sorted({subject.id for name in names for subject in contracts[name].subjects}),
-            "read": types,
+            "read": sorted({part.type for part in parts}),
+            "types": types,
         }
         sql = "WITH " + ",\n".join([asking.ASKER, *mentions]) + "\n" + "\nUNION ALL\n".join(rows)
         for name, values in constants.items():

@@ -48,6 +48,11 @@ class Question:
         }
 
     @cached_property
+    def titles(self) -> dict[str, dict[str, str]]:
+        """What each answer field is called, as it is told."""
+        return {name: {"title": one.zh, "title_en": one.en} for name, one in self.type.fields.items()}
+
+    @cached_property
     def optional(self) -> dict[str, frozenset[str]]:
         """The parameters without a default that each fact compares with."""
         return {

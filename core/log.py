@@ -45,7 +45,6 @@ def configure(level: str = "INFO", file: Path | None = None) -> None:
     root.setLevel(level)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
