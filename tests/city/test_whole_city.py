@@ -14,8 +14,10 @@ from catalog_registry.service_items import ServiceItem
 from certificates import pool
 from certificates.answer import Answerer
 from certificates.request import Query
+from core import clock
 from core.actor import SYSTEM
 from core.embedded import Server
+from libraries import rules, why
 from schemas import published
 from schemas.derive import expectations
 from tests.city.whole import Whole, brought_in, crossed, scores, wrongly_refused
@@ -64,6 +66,28 @@ def test_an_amount_in_the_wrong_unit_is_in_no_library(whole: Whole, dataset: str
         assert set(left_out) == planted & {row[0] for row in rows}  # the right amounts stay
     assert planted
     assert {amount for row_key, amount in rows if row_key in planted} == {None}
+
+
+def test_the_claim_that_decides_is_the_golden_value(whole: Whole) -> None:
+    published_now, explained = published.current(whole.hub.home), 0
+    for every in rules.of(published_now, clock.today()):
+        with whole.hub.begin() as connection:
+            query = (
+                "SELECT entity_id, attributes FROM libraries.golden WHERE library = :l ORDER BY entity_id DESC LIMIT 4"
+            )
+            held = connection.execute(text(query), {"l": every.library.id}).all()
+            why.prepare(connection, every, published_now, [row.entity_id for row in held])
+            for row in held:
+                for name in every.library.attributes:
+                    claims = why.claimed(connection, every, published_now, row.entity_id, name)
+                    stored = row.attributes.get(name, {}).get("value")
+                    if isinstance(stored, list):
+                        kept = {one.value for one in claims if one.reason in ("decides", "kept", "agrees")}
+                        assert sorted(stored) == sorted(kept), name
+                    else:
+                        assert stored == (claims[0].value if claims and claims[0].reason == "decides" else None), name
+                    explained += stored is not None
+    assert explained > 60
 
 
 def test_nothing_legal_is_refused(whole: Whole) -> None:

@@ -175,10 +175,12 @@ class City:
         """What the product reads."""
         with self.hub.read() as connection:
             rows = list(records.read(connection, self.contract, known_at=moment, as_of=day))
-        return {
+        found = {
             (row["_system"].removesuffix("_stalls"), row["id"]): (row["holder"], row["begins"], row["ends"])
             for row in rows
         }
+        assert len(found) == len(rows), "a record has one version at a moment"
+        return found
 
     def moments(self) -> list[datetime]:
         """Every moment at which something became known, and one between each two."""
