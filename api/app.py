@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.access import Access
 from api.limits import BodyLimit
-from api.routers import batches, catalogue, certificates, docs, operations, records, tokens
+from api.routers import batches, catalogue, certificates, codes, docs, operations, quarantine, records, tokens
 from api.security import Tokens
 from api.state import State
 from catalog_registry import publication
@@ -54,6 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
         catalogue.router,
         records.router,
         batches.router,
+        quarantine.router,
+        codes.router,
         operations.router,
         docs.router,
     ):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -214,7 +213,7 @@ def _chosen(
             raise Conflict(T("行数与预期不符,或有重复。", "Not as many rows as expected, or some appear twice."))
         one = version if len(rows) == 1 else None
         return [(*row, _locked(hub, connection, row, one, scope).dataset) for row in sorted(rows)]
-    rows = rows if scope is None else replace(rows, datasets=scope)
+    rows = rows.within(scope)
     if worklist.count(connection, rows) > MOST:
         raise Invalid(T(f"一次至多 {MOST:,} 行。", f"At most {MOST:,} rows at once."), pointer="/filter")
     chosen = worklist.ids(connection, rows)

@@ -10,7 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
@@ -52,6 +52,10 @@ class Filter:
     batch: UUID | None = None
     days: int | None = None
     datasets: Collection[str] | None = None
+
+    def within(self, datasets: Collection[str] | None) -> Filter:
+        """The same, for a reader whose scope these datasets are."""
+        return self if datasets is None else replace(self, datasets=datasets)
 
     def check(self) -> None:
         """Raises Invalid for a word that is none of a fixed list."""
@@ -151,6 +155,19 @@ def ids(connection: Connection, which: Filter) -> list[tuple[UUID, int, str]]:
         text(f"SELECT q.batch_id, q.row_no, q.dataset FROM hub.quarantine q WHERE {condition} ORDER BY 1, 2"), values
     )
     return [tuple(row) for row in rows]
+
+
+def feeds(connection: Connection, datasets: Collection[str] | None = None) -> list[str]:
+    """The feeds that have rows which the source has not closed: those a replay may have something to do for."""
+    return list(
+        connection.execute(
+            text(
+                "SELECT DISTINCT feed FROM hub.quarantine WHERE status <> 'closed_by_source' "
+                "AND (CAST(:datasets AS text[]) IS NULL OR dataset = ANY(:datasets)) ORDER BY 1"
+            ),
+            {"datasets": None if datasets is None else list(datasets)},
+        ).scalars()
+    )
 
 
 def one(connection: Connection, published: Published, batch_id: UUID, row_no: int) -> dict[str, Any]:

@@ -40,11 +40,12 @@ def undo(
     reason: Annotated[str, typer.Option(help=str(T("为什么撤销", "why")))],
     as_json: Json = False,
 ) -> None:
-    """The decision stays in the list, with what ended it."""
-    from core import decisions
+    """The decision stays in the list, with what ended it. Rows it was about wait again: those put aside at once, those that a
+    replay had put in with the next replay."""
+    from pipeline import deciding
 
     with session.opened() as hub, hub.begin() as connection:
-        made = decisions.undo(connection, id, reason=reason, actor=session.actor())
+        made = deciding.undo(hub, connection, id, reason=reason, actor=session.actor())
     output.facts(_row(made), {column.key: column.title for column in _COLUMNS}, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""run, batches, quarantine: what happens to data on its way in."""
+"""run, batches: what happens to data on its way in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ def register(app: typer.Typer) -> None:
         run
     )
     app.command(help=str(T("批次", "batches")))(batches)
-    app.command(help=str(T("隔离区:待核的行", "the quarantine: rows that wait for a person")))(quarantine)
 
 
 def run(
@@ -83,54 +82,6 @@ def batches(
         filters.feed(hub, connection, feed)
         found = batch.listed(connection, feed=feed, state=state, limit=limit)
     output.table([_row(entry) for entry in found], _BATCH, as_json=as_json)
-
-
-def quarantine(
-    dataset: Annotated[str | None, typer.Option(help=str(T("列出一个资源的每一行", "each row of one dataset")))] = None,
-    limit: Annotated[int, _LIMIT] = 200,
-    as_json: Json = False,
-) -> None:
-    """Open rows, counted by rule; with --dataset each row with its rule. Values are not shown here."""
-    from sqlalchemy import text
-
-    from schemas import published
-    from schemas.derive import expectations
-
-    columns = [
-        Column("dataset", T("资源", "dataset")),
-        Column("item", T("信息项", "item")),
-        Column("rule", T("规则", "rule")),
-    ]
-    if dataset is None:
-        query = (
-            "SELECT q.dataset, f.item, f.rule, count(*) AS rows, min(q.quarantined_at) AS since FROM hub.quarantine q "
-            "JOIN hub.finding f USING (batch_id, row_no) WHERE q.status = 'open' AND f.severity = 'error' "
-            "GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC LIMIT :limit"
-        )
-        columns += [Column("rows", T("行数", "rows"), right=True), Column("since", T("自", "since"))]
-    else:
-        query = (
-            "SELECT q.dataset, f.item, f.rule, q.batch_id::text AS batch, q.row_no, q.quarantined_at AS since FROM hub.quarantine q "
-            "JOIN hub.finding f USING (batch_id, row_no) WHERE q.status = 'open' AND f.severity = 'error' "
-            "AND q.dataset = :dataset ORDER BY q.quarantined_at, q.row_no LIMIT :limit"
-        )
-        columns += [
-            Column("message", T("问题", "finding")),
-            Column("remedy", T("处理", "remedy")),
-            Column("batch", T("批次", "batch")),
-            Column("row_no", T("行号", "row"), right=True),
-        ]
-    with session.opened() as hub, hub.read() as connection:
-        filters.dataset(hub, connection, dataset)
-        rows: list[dict[str, Any]] = [
-            dict(row._mapping) for row in connection.execute(text(query), {"dataset": dataset, "limit": limit})
-        ]
-        contract = published.current(hub.home).contracts.get(dataset) if dataset else None
-    known = expectations.rules(contract) if contract else {}
-    for row in rows:
-        if row["rule"] in known:
-            row |= {"message": str(known[row["rule"]].message), "remedy": str(known[row["rule"]].remedy)}
-    output.table(rows, columns, as_json=as_json, empty=T("隔离区是空的。", "The quarantine is empty."))
 
 
 _BATCH = [

@@ -28,7 +28,8 @@ def test_all_commands_of_the_plan_are_there() -> None:
     assert set(ALL) >= {
         f"hutong {name}"
         for name in (
-            "up", "down", "status", "demo", "run", "batches", "quarantine", "certificate", "catalog search", "contract check",
+            "up", "down", "status", "demo", "run", "batches", "quarantine list", "quarantine fix", "codes map",
+            "certificate", "catalog search", "contract check",
             "contract publish", "system publish", "secret set", "secret list", "secret remove",
             "key list", "key rotate", "key destroy", "audit", "client add", "grant give", "grant revoke", "grant list",
             "backup list", "backup verify", "decision list", "decision undo", "restore", "rebuild", "retention", "library show",

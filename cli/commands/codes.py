@@ -1,0 +1,78 @@
+"""codes list|map: source values that fit no code, and what they mean. Mapped once, they hold for every later batch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import filters, output, session
+from cli.output import Column, Json
+from core.text import T
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    room = typer.Typer(no_args_is_help=True, help=str(T("来源代码的对应关系", "what codes of sources mean")))
+    room.command("list", help=str(T("待对应的代码及建议", "codes that fit none, and suggestions")))(listed)
+    room.command("map", help=str(T("登记一个代码的含义", "say what a code means")))(map_code)
+    app.add_typer(room, name="codes")
+
+
+def listed(
+    dataset: Annotated[str | None, typer.Option(help=str(T("只看一个资源", "of one dataset")))] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 200,
+    as_json: Json = False,
+) -> None:
+    """Values by system, dataset and item, those that most rows wait with first."""
+    from pipeline import mapping
+    from schemas.published import current
+
+    with session.opened() as hub, hub.read() as connection:
+        filters.dataset(hub, connection, dataset)
+        only = None if dataset is None else [dataset]
+        found = mapping.queue(connection, current(hub.home), datasets=only, limit=limit)
+    rows = [
+        {
+            "about": one.about, "raw": one.raw, "rows": one.rows, "since": one.since,
+            "suggestions": [{"code": code, "label": label.zh, "label_en": label.en} for code, label in one.suggestions],
+        }
+        for one in found
+    ]  # fmt: skip
+    if as_json:
+        output.document(rows)
+        return
+    no_code = str(T("(不是代码)", "(no code)"))
+    lines = [
+        {**row, "raw": one.raw or no_code, "suggestions": [f"{code} {label}" for code, label in one.suggestions]}
+        for row, one in zip(rows, found, strict=True)
+    ]
+    output.table(lines, _UNMAPPED, empty=T("没有待对应的代码。", "No code waits to be mapped."))
+
+
+def map_code(
+    about: Annotated[str, typer.Argument(metavar="SYSTEM.DATASET.ITEM")],
+    raw: Annotated[str, typer.Argument(metavar="VALUE")],
+    code: Annotated[str, typer.Argument(metavar="CODE")],
+    reason: Annotated[str, typer.Option(help=str(T("理由,记入决定", "why; kept with the decision")))],
+    as_json: Json = False,
+) -> None:
+    """A decision, undone by `decision undo`. Rows that wait with the value go in with `quarantine replay` or the feed's next
+    run."""
+    from pipeline import mapping
+    from schemas.published import current
+
+    with session.opened() as hub, hub.begin() as connection:
+        made = mapping.map_code(connection, current(hub.home), about, raw, code, reason=reason, actor=session.actor())
+    told = {"id": str(made.id), "about": made.about, "raw": made.body["raw"], "code": made.body["code"]}
+    output.facts(told, {"about": T("信息项", "item"), "raw": T("来源代码", "source's code"), "code": T("对应", "means"),
+                        "id": T("决定", "decision")}, as_json=as_json)  # fmt: skip
+
+
+_UNMAPPED = [
+    Column("about", T("系统.资源.信息项", "system.dataset.item")),
+    Column("raw", T("来源代码", "source's code")),
+    Column("rows", T("行数", "rows"), right=True),
+    Column("since", T("自", "since")),
+    Column("suggestions", T("建议", "suggestions")),
+]

@@ -1,0 +1,341 @@
+"""quarantine: the rows that wait for a person, as a work list: look, correct, excuse, put aside, replay.
+
+A row goes by its case: `BATCH/ROW`. New values come from standard input or a file, never from the command line, where
+others would see them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from cli import filters, output, session
+from cli.output import Column, Json
+from core.errors import Conflict, Invalid
+from core.text import T
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from core.decisions import Decision
+    from core.hub import Hub
+    from pipeline.worklist import Filter
+
+Case = Annotated[str, typer.Argument(metavar="BATCH/ROW")]
+Cases = Annotated[list[str] | None, typer.Argument(metavar="[BATCH/ROW]...")]
+Reason = Annotated[str, typer.Option(help=str(T("理由,记入决定", "why; kept with the decision")))]
+Dataset = Annotated[str | None, typer.Option(help=str(T("只看一个资源", "of one dataset")))]
+Rule = Annotated[str | None, typer.Option(help=str(T("只看违反此规则的", "that break this rule")))]
+Item = Annotated[str | None, typer.Option(help=str(T("只看此信息项", "by this item")))]
+System = Annotated[str | None, typer.Option(help=str(T("只看一个系统", "of one system")))]
+Expected = Annotated[
+    int | None, typer.Option(min=1, help=str(T("预期行数,不符则不处理", "how many rows; refused when others")))
+]
+Yes = Annotated[bool, typer.Option("--yes", help=str(T("不再询问", "do not ask")))]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands in place."""
+    room = typer.Typer(help=str(T("隔离区:待核的行", "the quarantine: rows that wait for a person")))
+    room.callback(invoke_without_command=True)(overview)
+    for name, command, zh, en in (
+        ("list", listed, "逐行列出,值已遮蔽", "row by row, masked"),
+        ("show", show, "一行的全部问题与决定", "all that is wrong with one row, and what was decided"),
+        ("reveal", reveal, "查看一行的原值,查看留痕", "one row as it stands; audited"),
+        ("fix", fix, "修正一行;新值自标准输入或文件", "correct a row; new values from standard input or a file"),
+        ("excuse", excuse, "豁免规则,至某日", "let rows in although they break rules, until a day"),
+        ("dismiss", dismiss, "忽略,不入库", "put rows aside: they are not kept"),
+        ("replay", replay, "使决定生效:作为单独批次入库", "bring about what was decided, as batches of their own"),
+    ):
+        room.command(name, help=str(T(zh, en)))(command)
+    app.add_typer(room, name="quarantine")
+
+
+def overview(
+    context: typer.Context, dataset: Dataset = None, system: System = None, limit: Limit = 200, as_json: Json = False
+) -> None:
+    """Open rows, counted by rule; with --dataset each row with its findings. Values are masked."""
+    if context.invoked_subcommand is not None:
+        return
+    from pipeline import worklist
+    from pipeline.worklist import Filter
+
+    if dataset is not None:
+        listed(dataset=dataset, system=system, limit=limit, as_json=as_json)
+        return
+    with session.opened() as hub, hub.read() as connection:
+        rows = worklist.groups(connection, _published(hub), Filter(system=system), limit=limit)
+    output.table(rows, _GROUP, as_json=as_json, empty=_EMPTY)
+
+
+def listed(
+    dataset: Dataset = None, system: System = None, rule: Rule = None, item: Item = None,
+    status: Annotated[str, typer.Option(help=str(T("状态,all 为全部", "status; `all` for every one")))] = "open",
+    severity: Annotated[str | None, typer.Option(help=str(T("严重程度 error warning", "severity")))] = None,
+    dimension: Annotated[str | None, typer.Option(help=str(T("质量维度", "dimension of quality")))] = None,
+    batch: Annotated[UUID | None, typer.Option(help=str(T("只看一个批次", "of one batch")))] = None,
+    days: Annotated[int | None, typer.Option(min=0, help=str(T("至少待了几天", "waiting for at least so many days")))] = None,
+    limit: Limit = 200, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Rows with all their findings, the oldest first. Values are masked; `reveal` shows one row's."""
+    from pipeline import worklist
+    from pipeline.worklist import Filter
+
+    which = Filter(
+        status=None if status == "all" else status, dataset=dataset, system=system, rule=rule, item=item,
+        severity=severity, dimension=dimension, batch=batch, days=days,
+    )  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    with session.opened() as hub, hub.read() as connection:
+        filters.dataset(hub, connection, dataset)
+        cursor: str | None = ""
+        while cursor is not None and len(rows) < limit:
+            page = worklist.page(connection, _published(hub), which, limit=limit - len(rows), cursor=cursor)
+            rows += page.rows
+            cursor = page.next
+    if as_json:
+        output.document(rows)
+        return
+    lines = [_line(row, finding) for row in rows for finding in row["findings"] or [{}]]
+    output.table(lines, _ROW, empty=_EMPTY)
+
+
+def show(case: Case, as_json: Json = False) -> None:
+    """Every finding of one row with its remedy, and the decisions in force. Values are masked."""
+    from pipeline import worklist
+
+    with session.opened() as hub, hub.read() as connection:
+        row = worklist.one(connection, _published(hub), *_case(case))
+    if as_json:
+        output.document({**row, "version": worklist.version(row)})
+        return
+    output.facts({**row, "case": case, "status": str(T(row["status_label"], row["status_label_en"]))}, _FACTS)
+    print()
+    output.table([_line(row, finding) for finding in row["findings"]], _ROW[2:])
+    if row["decisions"]:
+        print()
+        output.table(row["decisions"], _DECISION)
+
+
+def reveal(case: Case, reason: Annotated[str, typer.Option(help=str(T("查看事由,记入审计", "why; kept in the audit log")))],
+           as_json: Json = False) -> None:  # fmt: skip
+    """One row's cells by item, as the source gave them. Looking is in the audit log of everyone the row names."""
+    from pipeline import reveal as revealing
+
+    with session.opened() as hub, hub.begin() as connection:
+        cells = revealing.reveal(hub, connection, *_case(case), reason=reason, actor=session.actor())
+    output.facts(cells, {name: T(name, name) for name in cells}, as_json=as_json)
+
+
+def fix(
+    case: Case, reason: Reason,
+    values: Annotated[Path | None, typer.Option(help=str(T("含新值的 JSON 文件", "a JSON file with the new values")))] = None,
+    check: Annotated[bool, typer.Option("--check", help=str(T("只检查,不保存", "only check, keep nothing")))] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Correct cells: a JSON object, item → what the source should have written (null empties it). Refused with all that is
+    still wrong; kept as a decision, which `quarantine replay` or the feed's next run brings about."""
+    from pipeline import deciding
+
+    edits = _edits(values)
+    with session.opened() as hub, hub.begin() as connection:
+        if check:
+            tried = deciding.check(hub, connection, _case(case), edits)
+            output.table([{"item": one.item, "rule": one.rule, "severity": one.severity} for one in tried.wrong], _WRONG,
+                         as_json=as_json, empty=T("没有问题。", "Nothing is wrong."))  # fmt: skip
+            return
+        made = deciding.fix(hub, connection, _case(case), edits, reason=reason, actor=session.actor())
+    _told([made], as_json)
+
+
+def excuse(
+    reason: Reason,
+    rule: Annotated[list[str], typer.Option(help=str(T("豁免的规则,或 信息项:规则", "the rule to excuse, or item:rule")))],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help=str(T("最后一日", "the last day")))],
+    cases: Cases = None, dataset: Dataset = None, system: System = None, expected: Expected = None, yes: Yes = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """For single rows, or for all open ones of a dataset or system that break the rule. After its last day they wait again."""
+    from pipeline import deciding
+
+    item, _, code = rule[0].rpartition(":")
+    with session.opened() as hub, hub.begin() as connection:
+        narrowed = None if cases or len(rule) > 1 else code
+        which, count = _which(hub, connection, cases, dataset, system, narrowed, item or None, expected, yes)
+        made = deciding.excuse(
+            hub, connection, which, rule, until.date(), reason=reason, actor=session.actor(), expected=count
+        )
+    _told(made, as_json)
+
+
+def dismiss(
+    reason: Reason, cases: Cases = None, dataset: Dataset = None, system: System = None, rule: Rule = None,
+    item: Item = None, expected: Expected = None, yes: Yes = False, as_json: Json = False,
+) -> None:  # fmt: skip
+    """For single rows, or for all open ones that the filters mean. They stay aside while the source says the same."""
+    from pipeline import deciding
+
+    with session.opened() as hub, hub.begin() as connection:
+        which, count = _which(hub, connection, cases, dataset, system, rule, item, expected, yes)
+        made = deciding.dismiss(hub, connection, which, reason=reason, actor=session.actor(), expected=count)
+    _told(made, as_json)
+
+
+def replay(
+    feeds: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...")] = None, as_json: Json = False
+) -> None:
+    """For the feeds named, or all that have rows waiting. What has been done already is not done again."""
+    from pipeline import journey, worklist
+
+    rows = []
+    with session.opened() as hub:
+        with hub.read() as connection:
+            for feed in feeds or ():
+                filters.feed(hub, connection, feed)
+            wanted = feeds or worklist.feeds(connection)
+        for feed in wanted:
+            batch = journey.replay(hub, feed, session.actor())
+            if batch is not None:
+                said = batch.evidence
+                merged = {
+                    name: said[name]
+                    for name in ("landed", "inserted", "changed", "unchanged", "removed", "quarantined")
+                }
+                rows.append({"feed": feed, "batch": str(batch.id), **merged})
+    output.table(rows, _REPLAYED, as_json=as_json, empty=T("没有待生效的决定。", "Nothing decided waits for a replay."))
+
+
+def _which(
+    hub: Hub, connection: Connection, cases: list[str] | None, dataset: str | None, system: str | None, rule: str | None,
+    item: str | None, expected: int | None, yes: bool,
+) -> tuple[list[tuple[UUID, int]] | Filter, int | None]:  # fmt: skip
+    """The rows an act is about, and how many its maker has seen. Raises Invalid for neither rows nor filters, Conflict when
+    nobody has said that so many are meant."""
+    from pipeline import worklist
+    from pipeline.worklist import Filter
+
+    said = [word for word in (dataset, system, rule) if word is not None]
+    if bool(cases) == bool(said):
+        raise Invalid(
+            T("写明行(批次/行号),或写明筛选条件。", "Name rows (BATCH/ROW), or filters, not both."),
+            remedy=T("hutong quarantine list 可列出。", "`hutong quarantine list` lists them."),
+        )
+    if cases:
+        return [_case(case) for case in cases], expected
+    filters.dataset(hub, connection, dataset)
+    which = Filter(dataset=dataset, system=system, rule=rule, item=item)
+    count = worklist.count(connection, which)
+    asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")
+    if expected is None and not yes and not (sys.stdin.isatty() and typer.confirm(str(asked), err=True)):
+        raise Conflict(
+            T(f"将处理 {count:,} 行。", f"{count:,} rows are meant."),
+            remedy=T(f"核对后加 --expected {count}。", f"Look at them, then say --expected {count}."),
+        )
+    return which, count if expected is None else expected
+
+
+def _edits(file: Path | None) -> dict[str, str | None]:
+    try:
+        said = json.loads(file.read_text("utf-8") if file else sys.stdin.read())
+        if not isinstance(said, dict) or not all(value is None or isinstance(value, str) for value in said.values()):
+            raise ValueError("not text by item")
+    except (OSError, ValueError) as error:
+        raise Invalid(
+            T("新值应为 JSON 对象:信息项 → 文字或 null。", "New values are a JSON object: item → text or null."),
+            remedy=T('例如 {"weight_kg": "12.5"}。', 'Such as {"weight_kg": "12.5"}.'),
+        ) from error
+    return said
+
+
+def _case(word: str) -> tuple[UUID, int]:
+    batch, _, row = word.partition("/")
+    try:
+        return UUID(batch), int(row)
+    except ValueError as error:
+        raise Invalid(
+            T("行写作 批次/行号。", "A row is written BATCH/ROW."),
+            remedy=T("hutong quarantine list 可列出。", "`hutong quarantine list` lists them."),
+        ) from error
+
+
+def _published(hub: Hub) -> Any:
+    from schemas.published import current
+
+    return current(hub.home)
+
+
+def _line(row: dict[str, Any], finding: dict[str, Any]) -> dict[str, Any]:
+    told = {name: str(T(finding.get(name, ""), finding.get(f"{name}_en", ""))) for name in ("message", "remedy")}
+    return {
+        **finding, **told, "dataset": row["dataset"], "case": f"{row['batch']}/{row['row_no']}", "since": row["since"],
+        "status": str(T(row["status_label"], row["status_label_en"])),
+    }  # fmt: skip
+
+
+def _told(made: list[Decision], as_json: bool) -> None:
+    rows = [
+        {"id": str(one.id), "kind": one.kind, "about": one.about, "rows": one.body["count"], "reason": one.reason}
+        for one in made
+    ]
+    output.table(rows, _MADE, as_json=as_json)
+
+
+_EMPTY = T("隔离区是空的。", "The quarantine is empty.")
+_GROUP = [
+    Column("dataset", T("资源", "dataset")),
+    Column("item", T("信息项", "item")),
+    Column("rule", T("规则", "rule")),
+    Column("severity", T("程度", "severity")),
+    Column("rows", T("行数", "rows"), right=True),
+    Column("since", T("自", "since")),
+]
+_ROW = [
+    Column("dataset", T("资源", "dataset")),
+    Column("case", T("批次/行号", "batch/row")),
+    Column("item", T("信息项", "item")),
+    Column("raw", T("原值", "raw")),
+    Column("rule", T("规则", "rule")),
+    Column("severity", T("程度", "severity")),
+    Column("message", T("问题", "finding")),
+    Column("remedy", T("处理", "remedy")),
+    Column("status", T("状态", "status")),
+]
+_FACTS = {
+    "case": T("批次/行号", "batch/row"), "dataset": T("资源", "dataset"), "system": T("系统", "system"),
+    "key": T("主键", "key"), "status": T("状态", "status"), "since": T("自", "since"),
+}  # fmt: skip
+_DECISION = [
+    Column("at", T("时间", "at")),
+    Column("kind", T("种类", "kind")),
+    Column("by", T("决定人", "by")),
+    Column("reason", T("理由", "reason")),
+    Column("applied", T("已生效", "brought about")),
+    Column("id", T("决定", "decision")),
+]
+_MADE = [
+    Column("kind", T("种类", "kind")),
+    Column("about", T("资源", "about")),
+    Column("rows", T("行数", "rows"), right=True),
+    Column("reason", T("理由", "reason")),
+    Column("id", T("决定", "decision")),
+]
+_WRONG = [
+    Column("item", T("信息项", "item")),
+    Column("rule", T("规则", "rule")),
+    Column("severity", T("程度", "severity")),
+]
+_REPLAYED = [
+    Column("feed", T("采集", "feed")),
+    Column("batch", T("批次", "batch")),
+    Column("landed", T("重放", "replayed"), right=True),
+    Column("inserted", T("新增", "inserted"), right=True),
+    Column("changed", T("变更", "changed"), right=True),
+    Column("removed", T("取出", "taken out"), right=True),
+]
