@@ -49,7 +49,7 @@ def test_a_blocked_batch_fails_at_once_without_retries(hub: Hub, small: Small, c
 def test_golden_records_are_refreshed(hub: Hub, small: Small, child: Child) -> None:
     small.publish()
     ran = child("test", "golden", **variables(hub))
-    assert ran["state"] == "success" and ran["tasks"] == {"refresh": ["success", 1]}
+    assert ran["state"] == "success" and ran["tasks"] == {"refresh": ["success", 1], "check": ["success", 1]}
 
 
 def test_an_unexpected_error_fails_at_once_and_keeps_numbers_out_of_the_log(
