@@ -239,9 +239,11 @@ class _Sorted:
         self.only_source = {"waiting": rows[waiting], "not_read": rows[new], "missing": rows[~waiting & ~new]}
 
     def _sort_both(self, rows: NDArray[np.int64]) -> None:
-        waiting = self.waits[rows] & self._in_quarantine(self.keys[rows])
-        replayed = ~waiting & self._replayed(self.keys[rows])
-        new = ~waiting & ~replayed & self._not_read(rows)
+        waits, replayed = self.waits[rows], self._replayed(self.keys[rows])
+        waiting = waits & ~replayed & self._in_quarantine(self.keys[rows])
+        # what is wrong at the source stays so until it is corrected there; what is right there comes with the next run
+        new = ~waiting & ~(waits & replayed) & self._not_read(rows)
+        replayed &= ~new
         self.both = {
             "waiting": rows[waiting], "replayed": rows[replayed], "not_read": rows[new],
             "different": rows[~waiting & ~replayed & ~new],

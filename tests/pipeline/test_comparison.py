@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from core.actor import Actor
 from core.errors import SourceDown
-from pipeline import comparison, journey
+from pipeline import comparison, deciding, evidence, journey
 from pipeline.comparison import Comparison
 from tests.pipeline.small import CONTRACT, FEED, SYSTEM_TEXT, Row, Small, row
 
@@ -76,6 +77,26 @@ def test_a_row_that_waits_is_told_as_waiting(small: Small) -> None:
     made = compared(small)
     assert dict(made.counts) == {"waiting": 3} and made.differences == 0
     assert keys(made, "waiting") == [("both", "2026 A2"), ("source", "2026 A3"), ("source", "2026 B1")]
+
+
+def test_what_a_person_corrected_is_told_as_such(small: Small) -> None:
+    filled(small, [row("A1"), row("A2", weight=999), row("A3", weight=-1)])
+    with small.hub.begin() as connection:
+        found = connection.execute(
+            text("SELECT batch_id, row_no FROM hub.quarantine WHERE source_key ->> 1 = 'A2'")
+        ).one()
+        deciding.fix(
+            small.hub, connection, (found.batch_id, found.row_no), {"weight_kg": "20"}, reason="核对原件",
+            actor=Actor(operator="steward", department="city_management"),
+        )  # fmt: skip
+    assert journey.replay(small.hub, FEED) is not None
+    made = compared(small)
+    assert dict(made.counts) == {"replayed": 1, "waiting": 1} and made.differences == 0
+    assert keys(made, "replayed") == [("both", "2026 A2")]
+    small.write([row("A1"), row("A2", weight=21), row("A3", weight=-1)])
+    assert dict(compared(small).counts) == {"not_read": 1, "waiting": 1}  # the source corrected it, otherwise
+    with small.hub.read() as connection:
+        assert not any(entry.problems for entry in evidence.ledger(connection, FEED))
 
 
 def test_an_increment_tells_what_came_since_its_watermark_from_what_it_missed(small: Small) -> None:
