@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from catalog_registry import departments, divisions, facets, freshness, items, pages, quality, systems
+from catalog_registry import departments, facets, freshness, items, pages, quality, systems
 from catalog_registry.pages import Asked, Page
 from connectors.system import Feed
 from core import clock
 from core.errors import NotFound
 from core.hub import Hub
 from core.text import T
+from schemas.codes import division_names
 from schemas.derive import catalogue
 from schemas.published import Published
 
@@ -123,7 +124,7 @@ def _metadata(published: Published, row: Row) -> dict[str, Any]:
 
 
 def _source(feed: Feed, title: str, as_of: datetime | None) -> dict[str, Any]:
-    covered = [(code, divisions.label(code)) for code in feed.covers.divisions]
+    covered = [(code, division_names.label(code)) for code in feed.covers.divisions]
     return {
         "feed": feed.id, "system": {"id": feed.system, "title": title},
         "covers": {

@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from catalog_registry import divisions
 from catalog_registry.freshness import STATES, Freshness
 from certificates.offered import Dataset, Offer, Part
 from certificates.parameters import labelled
 from certificates.plan import Asked
 from core.text import T
-from schemas.codes import lists
+from schemas.codes import division_names, lists
 from schemas.parts import Item
 
 #: why something cannot be said: one word per reason, everywhere (UX)
@@ -204,9 +203,9 @@ def _value(item: Item | None, value: Any) -> Any:
     if item.personal:
         return item.type.mask(pa.array([str(value)]), "clerk")[0].as_py()
     if item.enum:
-        return {"code": value, "label": item.enum.get(value, value)}
+        return {"code": value, **_told("label", item.enum.get(value, T(value, value)))}
     if item.type.name == "division":
-        return {"code": value, **_told("label", divisions.label(value))}
+        return {"code": value, **_told("label", division_names.label(value))}
     if item.code_list:
         return {"code": value, **_told("label", lists(item.code_list).label(value))}
     return value[:7] if item.type.name == "month" else value
@@ -228,7 +227,9 @@ def _source(dataset: Dataset, fresh: Freshness, zone: ZoneInfo) -> dict[str, Any
 @lru_cache(maxsize=1024)
 def _coverage(datasets: tuple[Dataset, ...]) -> T:
     """The divisions covered, and the day from which all of the datasets are."""
-    labels = [divisions.label(code) for code in sorted({code for dataset in datasets for code in dataset.divisions})]
+    labels = [
+        division_names.label(code) for code in sorted({code for dataset in datasets for code in dataset.divisions})
+    ]
     names = T("、".join(label.zh for label in labels), ", ".join(label.en for label in labels))
     since = max((dataset.since for dataset in datasets if dataset.since), default=None)
     return T(f"{names.zh}，{since} 以来", f"{names.en}, since {since}") if since else names

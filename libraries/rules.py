@@ -221,7 +221,8 @@ def sync(conn: Connection, rules: Rules) -> None:
 def _bodies(rules: Rules) -> dict[str, Any]:
     bodies: dict[str, Any] = {
         "": {
-            "decides": rules.library.model_dump(mode="json"),
+            # what codes are called is looked up when they are shown, and decides nothing
+            "decides": rules.library.model_dump(mode="json", exclude={"attributes": {"__all__": {"codes"}}}),
             "attributes": [
                 {
                     "name": name,

@@ -20,6 +20,8 @@ from schemas.types import TYPES, Options, ValueType
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 ENUM_VALUE = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 CLASSIFICATIONS = ("public", "internal", "personal", "sensitive")
+#: what an enum value may carry beside its label
+ENUM_CUSTOM = ("english",)
 CUSTOM = ("valueType", "codeList", "kindItem", "multiplier", "formats", "shareType")
 # What separates persons in one cell, and a name from its number; full- and half-width forms.
 SEPARATORS, PAIRS = ("、", ";", "；", ",", "，", "|", "/"), (":", "：", "=")
@@ -142,8 +144,9 @@ def _type(source: Source, place: Place, block: Any, custom: Mapping[str, Any]) -
     return kind
 
 
-def _enum(source: Source, place: Place, block: Any) -> dict[str, str]:
-    labels: dict[str, str] = {}
+def _enum(source: Source, place: Place, block: Any) -> dict[str, T]:
+    """Value → label; in English the property `english`, else the value's own words."""
+    labels: dict[str, T] = {}
     for number, entry in enumerate(block.get("enum", ())):
         value, here = entry["value"], (*place, "enum", number, "value")
         if not isinstance(value, str) or not ENUM_VALUE.fullmatch(value):
@@ -167,11 +170,12 @@ def _enum(source: Source, place: Place, block: Any) -> dict[str, str]:
                 T(f"枚举值 {value} 没有标签", f"the enum value {value} has no label"),
                 T("请写中文 label。", "Give it a Chinese label."),
             )
-        labels[value] = entry["label"]
+        custom = custom_properties(source, (*place, "enum", number), entry, ENUM_CUSTOM)
+        labels[value] = T(entry["label"], str(custom.get("english") or value.replace("_", " ")))
     return labels
 
 
-def _check_codes(source: Source, place: Place, kind: ValueType, code_list: Any, enum: Mapping[str, str]) -> None:
+def _check_codes(source: Source, place: Place, kind: ValueType, code_list: Any, enum: Mapping[str, T]) -> None:
     if kind.name != "code":
         if code_list is not None or enum:
             raise source.refused(

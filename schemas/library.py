@@ -16,6 +16,8 @@
         many: true                  # every distinct current value is kept, as a list
         knownAs: number             # or `name`: what a department of `authority` says here, the subject was or is also known
                                     # by; who is named by it elsewhere is the same subject
+        codes: sex                  # what its values mean: a national list, or {value: [中文, English]}; without it, what the
+                                    # item that gave a value says
         provisional: true           # may be assigned by the hub, marked hub_provisional (license identifiers)
     state: household_status         # the attribute that says whether the subject still is: shown beside whatever it holds
     types:                          # license library only: value of the attribute `type` → whose it is
@@ -35,6 +37,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from core.text import T
+from schemas.codes import names
 from schemas.document import Source, Strict, model, near, read
 from schemas.types import TYPES
 
@@ -56,6 +59,7 @@ class Attribute(Strict):
     many: bool = False
     provisional: bool = False
     known_as: Literal["number", "name"] | None = Field(None, alias="knownAs")
+    codes: str | Mapping[str, tuple[str, str]] | None = None
 
     @property
     def label(self) -> T:
@@ -70,6 +74,8 @@ class Attribute(Strict):
             raise ValueError("`knownAs` needs `only`: a register's word, nobody else's, makes two numbers one subject")
         if len(set(self.authority)) != len(self.authority):
             raise ValueError("a department stands twice in `authority`")
+        if isinstance(self.codes, str) and self.codes not in names():
+            raise ValueError(f"no code list {self.codes}; there are {', '.join(names())}")
         return self
 
 
@@ -82,6 +88,11 @@ class LicenseType(Strict):
     defined_by: str = Field(alias="definedBy")
     face: tuple[str, ...] = ()
     code: str = Field(pattern=r"^[0-9A-Z]{18}[0-9]{3}$")
+
+    @property
+    def label(self) -> T:
+        """The type's name in both languages."""
+        return T(self.title, self.english)
 
 
 class Library(Strict):

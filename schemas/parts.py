@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from core.text import T
+from schemas.codes import division_names, lists
 from schemas.document import Strict
 from schemas.types import Options, ValueType
 
@@ -30,7 +32,7 @@ PERSONAL = frozenset({"personal", "sensitive"})
 @dataclass(frozen=True)
 class Item:
     """One item of a dataset. `options` holds what the contract says; the pipeline adds what a batch knows
-    (mapping, kinds, today, time zone). `enum` maps each closed-list value to its Chinese label."""
+    (mapping, kinds, today, time zone). `enum` maps each closed-list value to its label."""
 
     name: str
     title: str
@@ -39,13 +41,21 @@ class Item:
     required: bool
     key: bool
     classification: str
-    enum: Mapping[str, str]
+    enum: Mapping[str, T]
     code_list: str | None
     kind_item: str | None
     separator: str | None
     pair: str | None
     share_type: int | None
     description: str
+
+    def label(self, value: str) -> T | None:
+        """What a code of the item means; None for what is no code."""
+        if self.enum:
+            return self.enum.get(value)
+        if self.type.name == "division":
+            return division_names.full(value)
+        return lists(self.code_list).values.get(value) if self.code_list else None
 
     @property
     def personal(self) -> bool:

@@ -13,7 +13,8 @@ from cli.output import Column, Json
 from core.text import T
 
 if TYPE_CHECKING:
-    from libraries.lookup import Golden, Value
+    from libraries.lookup import Value
+    from libraries.standing import Holder
     from schemas.published import Published
 
 STATUSES = {
@@ -63,45 +64,80 @@ def show(
     name = session.ask(T("姓名、单位名称或持证人", "name, or a holder's"))
     with session.opened() as hub:
         found = showing.show(hub, library.value, number, name, session.actor(), reason=reason)
-        rows = _rows(found, published.current(hub.home))
-    holders = [
-        {"role": one.role, "name": one.name, "number": one.number, "kind": one.kind, "state": one.state}
-        for one in found.holders
-    ]
+        documents = published.current(hub.home)
+    rows = [_row(found.library, name, value, documents) for name, value in found.attributes.items()]
+    holders = [_holder(one, documents) for one in found.holders]
     if as_json:
         output.document(
             {
                 "library": found.library,
                 "entity": str(found.entity_id),
                 "refreshed_at": found.refreshed_at,
-                "attributes": [{**row, "title": row["title"].zh, "title_en": row["title"].en} for row in rows],
-                "holders": holders,
+                "attributes": [_plain(row) for row in rows],
+                "holders": [_plain(row) for row in holders],
             }
         )
         return
-    output.table([{**row, "status": STATUSES[row["status"]]} for row in rows], _COLUMNS)
+    output.table([{**row, "value": _called(row), "status": STATUSES[row["status"]]} for row in rows], _COLUMNS)
     if holders:
-        output.table(holders, _HOLDERS)
+        output.table([{**row, "state": _called(row, "state")} for row in holders], _HOLDERS)
 
 
-def _rows(found: Golden, documents: Published) -> list[dict[str, Any]]:
-    return [_row(name, value, documents) for name, value in found.attributes.items()]
+def _row(library: str, name: str, value: Value, documents: Published) -> dict[str, Any]:
+    from libraries import labels
 
-
-def _row(name: str, value: Value, documents: Published) -> dict[str, Any]:
     source, origin = value.source, value.source.get("derived_from")
     department = documents.departments.get(source.get("department", ""))
     since = source.get("known_from")
+    codes = [value.value] if isinstance(value.value, str) else value.value or []
     return {
         "name": name,
         "title": value.title,
         "value": value.value,
+        "labels": [labels.label(documents, library, name, code, source.get("dataset")) for code in codes],
         "status": "derived" if origin else value.status,
         "derived_from": origin,
-        "department": department.name if department else source.get("department"),
+        "department": T(department.name, department.english or department.name)
+        if department
+        else source.get("department"),
         "dataset": source.get("dataset"),
         "since": datetime.fromisoformat(since) if since else None,
     }
+
+
+def _holder(one: Holder, documents: Published) -> dict[str, Any]:
+    from libraries import labels
+
+    state = documents.libraries[one.library].state if one.library else None
+    label = labels.label(documents, str(one.library), state, one.state) if state and one.state else None
+    return {
+        "role": one.role,
+        "name": one.name,
+        "number": one.number,
+        "kind": one.kind,
+        "state": one.state,
+        "labels": [label],
+    }
+
+
+def _called(row: dict[str, Any], key: str = "value") -> str | None:
+    """A value, or each of several, with what it is called where it is a code."""
+    values = [row[key]] if isinstance(row[key], str) else row[key]
+    if not values:
+        return None
+    return ", ".join(f"{value} {label}" if label else value for value, label in zip(values, row["labels"], strict=True))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON: what it is called in both languages, and a code's label beside the code, a list where values are."""
+    told = {name: value for name, value in row.items() if name != "labels"}
+    for name, words in row.items():
+        if isinstance(words, T):
+            told |= {name: words.zh, f"{name}_en": words.en}
+    for name, at in (("label", 0), ("label_en", 1)):
+        said = [label and label[at] for label in row["labels"]]
+        told[name] = said if isinstance(row.get("value"), list) else said[0] if said else None
+    return told
 
 
 _COLUMNS = [

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.hub import Hub
     from libraries.inquiry import Found
     from schemas.contract import Contract
+    from schemas.parts import Item
 
 By = Annotated[
     Literal["key", "subject"],
@@ -97,7 +98,7 @@ def show(
         print(
             T(f"来源 {one.system},获知于", f"from {one.system}, known since"), output.shown(one.known_from), one.batch
         )
-        rows = [{"item": item.title, "value": one.values[item.name]} for item in found.contract.items]
+        rows = [{"item": item.title, "value": _called(item, one.values[item.name])} for item in found.contract.items]
         output.table(rows, _ITEMS)
     _until(found)
 
@@ -117,6 +118,12 @@ def history(
         return
     output.table([_version(found.contract, one) for one in found.versions], _VERSIONS)
     _until(found)
+
+
+def _called(item: Item, value: Any) -> Any:
+    """A value, with what it is called where it is a code."""
+    label = item.label(value) if isinstance(value, str) and not item.personal else None
+    return f"{value} {label}" if label else value
 
 
 def _ask(

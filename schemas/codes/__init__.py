@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from core.text import T
-from schemas.codes import divisions
+from schemas.codes import division_names, divisions
 
 _FOLDER = Path(__file__).parent
 
@@ -39,7 +39,9 @@ class CodeList:
     retired: Mapping[str, Retired] = field(default_factory=dict)
 
     def label(self, code: str) -> T:
-        """The label of a code; an unknown code is its own label."""
+        """The label of a code; an unknown code is its own label. English names of divisions are made when asked for."""
+        if self.name == "division":
+            return division_names.full(code)
         return self.values.get(code, T(code, code))
 
     def code(self, text: str) -> str | None:

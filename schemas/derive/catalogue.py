@@ -149,5 +149,5 @@ def _item(item: Item, share_type: int) -> InformationItem:
     return InformationItem(
         name=item.name, title=item.title, type=item_type(item.type), share_type=item.share_type or share_type,
         classification=item.classification, masked=item.personal, key=item.key, required=item.required,
-        code_list=item.code_list, enum=item.enum,
+        code_list=item.code_list, enum={code: label.zh for code, label in item.enum.items()},
     )  # fmt: skip

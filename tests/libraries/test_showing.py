@@ -83,9 +83,16 @@ def test_the_command_shows_each_attribute_with_its_source(
     done = CliRunner().invoke(app, arguments, input=f"{LI}\n李小明\n", catch_exceptions=False)
     assert done.exit_code == 0
     if not as_json:
-        assert "市公安局" in done.stdout and OLD in done.stdout
+        assert "市公安局" in done.stdout and OLD in done.stdout and "01 汉族" in done.stdout
         return
     shown = {row["name"]: row for row in json.loads(done.stdout)["attributes"]}
+    assert (shown["ethnicity"]["label"], shown["ethnicity"]["label_en"]) == ("汉族", "Han")
+    assert (shown["sex"]["label_en"], shown["name"]["label"], shown["former_numbers"]["label"]) == (
+        "Male",
+        None,
+        [None],
+    )
+    assert shown["household_status"]["label_en"] == "normal"
     assert shown["ethnicity"]["department"] == "市公安局" and shown["ethnicity"]["dataset"] == "household_person"
     assert shown["former_numbers"]["value"] == [OLD] and shown["former_numbers"]["dataset"] == "household_change"
     assert shown["sex"]["status"] == "derived" and shown["phone"]["status"] == "not_given"

@@ -1,10 +1,8 @@
-"""Administrative divisions in both languages: GB/T 2260 has Chinese names only, English ones are their pinyin."""
+"""Names of administrative divisions in both languages: GB/T 2260 has Chinese ones only, English ones are their pinyin."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-
-from pypinyin import lazy_pinyin
 
 from core.text import T
 from schemas.codes import divisions
@@ -22,6 +20,8 @@ _KINDS = (
 @lru_cache(maxsize=1024)
 def label(code: str) -> T:
     """The name of a division, as it stands alone; the code itself when nobody ever had it."""
+    from pypinyin import lazy_pinyin  # a tenth of a second, and most commands need no name
+
     entries = divisions.history().get(code)
     if not entries:
         return T(code, code)
@@ -31,3 +31,10 @@ def label(code: str) -> T:
             proper = "".join(lazy_pinyin(name.removesuffix(ending))).capitalize()
             return T(name, f"{proper} {english}".strip())
     return T(name, "".join(lazy_pinyin(name)).capitalize())
+
+
+@lru_cache(maxsize=1024)
+def full(code: str) -> T:
+    """The name from the province down, in English from the division up: Ziyang District, Yiyang, Hunan Province."""
+    above = [part for part in (code[:2] + "0000", code[:4] + "00") if part != code and part in divisions.history()]
+    return T(divisions.name(code) or code, ", ".join(label(part).en for part in (code, *reversed(above))))
