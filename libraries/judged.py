@@ -116,7 +116,7 @@ def keep_apart(conn: Connection, judged: Judged) -> None:
         text(
             "UPDATE work_mention w SET of_kind = NULL, of_number = NULL FROM unnest(CAST(:kinds AS text[]), "
             "CAST(:numbers AS text[]), CAST(:names AS text[])) AS c (kind, number, name) "
-            "WHERE (w.kind, w.number, w.name) = (c.kind, c.number, c.name)"
+            "WHERE w.kind = c.kind AND w.number = c.number AND w.name = c.name"
         ),
         _columns(claim for claim, _ in judged.apart),
     )
@@ -213,7 +213,7 @@ def _send(conn: Connection, sent: list[tuple[Claim, Party]]) -> None:
             "UPDATE work_mention w SET of_kind = c.of_kind, of_number = c.of_number FROM unnest(CAST(:kinds AS text[]), "
             "CAST(:numbers AS text[]), CAST(:names AS text[]), CAST(:of_kinds AS text[]), CAST(:of_numbers AS text[])) "
             "AS c (kind, number, name, of_kind, of_number) "
-            "WHERE (w.kind, w.number, w.name) = (c.kind, c.number, c.name) AND w.of_number IS NULL"
+            "WHERE w.kind = c.kind AND w.number = c.number AND w.name = c.name AND w.of_number IS NULL"
         ),
         _columns(claim for claim, _ in sent) | _columns((party for _, party in sent), "of_"),
     )
@@ -224,7 +224,7 @@ def _lead(conn: Connection, led: list[tuple[Party, Party]]) -> None:
         text(
             "UPDATE work_party p SET lead_kind = c.of_kind, lead_number = c.of_number FROM unnest(CAST(:kinds AS text[]), "
             "CAST(:numbers AS text[]), CAST(:of_kinds AS text[]), CAST(:of_numbers AS text[])) AS c (kind, number, of_kind, of_number) "
-            "WHERE (p.kind, p.number) = (c.kind, c.number)"
+            "WHERE p.kind = c.kind AND p.number = c.number"
         ),
         _columns(party for party, _ in led) | _columns((lead for _, lead in led), "of_"),
     )
@@ -233,16 +233,21 @@ def _lead(conn: Connection, led: list[tuple[Party, Party]]) -> None:
 # Whether a number is disputed, and whether its party may make an entity, follow from where its mentions go; so once more.
 _CONCERNED = "unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS c (kind, number)"
 _SETTLED = (
-    f"UPDATE work_party p SET disputed = EXISTS (SELECT FROM work_mention w LEFT JOIN work_party o ON o.kind = w.of_kind "
-    "AND o.number = w.of_number WHERE w.kind = p.kind AND w.number = p.number AND w.name IS NOT NULL "
-    "AND (p.registered OR NOT w.contested) AND coalesce(o.lead_number, o.number) IS DISTINCT FROM "
-    f"coalesce(p.lead_number, p.number)) FROM {_CONCERNED} WHERE (p.kind, p.number) = (c.kind, c.number)",
-    f"UPDATE work_party p SET alive = true FROM {_CONCERNED} WHERE (p.kind, p.number) = (c.kind, c.number) AND NOT p.alive "
-    "AND (EXISTS (SELECT FROM work_mention w WHERE w.of_kind = p.kind AND w.of_number = p.number AND w.contributes) "
-    "OR NOT p.disputed AND EXISTS (SELECT FROM work_mention w WHERE w.kind = p.kind AND w.number = p.number "
-    "AND w.name IS NULL AND w.contributes))",
-    f"UPDATE work_party p SET alive = true FROM work_party o, {_CONCERNED} WHERE (o.kind, o.number) = (c.kind, c.number) "
-    "AND (p.kind, p.number) = (o.lead_kind, o.lead_number) AND o.alive AND NOT p.alive",
+    "WITH lead AS MATERIALIZED (SELECT kind, number, coalesce(lead_number, number) AS lead, registered FROM work_party), "
+    f"other AS MATERIALIZED (SELECT w.kind, w.number FROM {_CONCERNED} JOIN work_mention w USING (kind, number) "
+    "JOIN lead p USING (kind, number) LEFT JOIN lead o ON o.kind = w.of_kind AND o.number = w.of_number "
+    "WHERE w.name IS NOT NULL AND (p.registered OR NOT w.contested) AND o.lead IS DISTINCT FROM p.lead) "
+    "UPDATE work_party p SET disputed = (p.kind, p.number) IN (SELECT kind, number FROM other) "
+    f"FROM {_CONCERNED} WHERE p.kind = c.kind AND p.number = c.number",
+    f"WITH given AS MATERIALIZED (SELECT w.of_kind, w.of_number FROM {_CONCERNED} JOIN work_mention w "
+    "ON w.of_kind = c.kind AND w.of_number = c.number WHERE w.contributes), "
+    f"nameless AS MATERIALIZED (SELECT w.kind, w.number FROM {_CONCERNED} JOIN work_mention w USING (kind, number) "
+    "WHERE w.name IS NULL AND w.contributes) "
+    f"UPDATE work_party p SET alive = true FROM {_CONCERNED} WHERE p.kind = c.kind AND p.number = c.number AND NOT p.alive "
+    "AND ((p.kind, p.number) IN (SELECT of_kind, of_number FROM given) "
+    "OR NOT p.disputed AND (p.kind, p.number) IN (SELECT kind, number FROM nameless))",
+    f"UPDATE work_party p SET alive = true FROM work_party o JOIN {_CONCERNED} USING (kind, number) "
+    "WHERE p.kind = o.lead_kind AND p.number = o.lead_number AND o.alive AND NOT p.alive",
 )
 
 

@@ -96,7 +96,7 @@ def labels_of(item: Item) -> Mapping[str, T]:
     """The codes an item knows, with their labels."""
     if item.code_list is not None:
         return lists(item.code_list).values
-    return {code: T(label, label) for code, label in item.enum.items()}
+    return item.enum
 
 
 def map_code(

@@ -289,7 +289,7 @@ def clear(registry: Registry) -> None:
         connection.execute(
             text("TRUNCATE libraries.mention, libraries.entity, libraries.golden, libraries.known_as, libraries.judged")
         )
-        connection.execute(text("TRUNCATE hub.decision"))
+        connection.execute(text("TRUNCATE hub.decision CASCADE"))
         for dataset in ("account", "resident", "change"):
             connection.execute(text(f"TRUNCATE records.{dataset}"))
 
