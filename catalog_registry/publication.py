@@ -6,6 +6,7 @@ snapshot follows the commit, and start-up repairs it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,22 +21,37 @@ from core.actor import SYSTEM, Actor
 from core.errors import DocumentRefused
 from core.hub import Hub
 from core.text import T
+from pipeline.rebuild import dataset
 from schemas import check as check_documents
 from schemas import contract as contracts_module
 from schemas import listing as listing_documents
+from schemas.compare import breaking
 from schemas.contract import Contract
 from schemas.derive import catalogue
 from schemas.document import near, read
-from schemas.published import Document, Kind, Published, current, document, in_force, publish, shipped, write_snapshot
+from schemas.published import (
+    Document,
+    Kind,
+    Published,
+    Rebuilt,
+    current,
+    document,
+    in_force,
+    publish,
+    shipped,
+    write_snapshot,
+)
 
 
-def register(hub: Hub, documents: Sequence[Document], actor: Actor) -> int | None:
+def register(
+    hub: Hub, documents: Sequence[Document], actor: Actor, *, rebuilt: Mapping[str, Rebuilt] | None = None
+) -> int | None:
     """Put documents into force; returns the publication's number, None when nothing differs.
 
-    All or nothing. Raises DocumentRefused, and Stop for a breaking change of a contract.
+    All or nothing. Raises DocumentRefused, and Stop for a breaking change of a contract that is not `rebuilt`.
     """
     with hub.begin() as connection:
-        number = publish(connection, documents, actor, checks=_checks(current(hub.home), documents))
+        number = publish(connection, documents, actor, checks=_checks(current(hub.home), documents), rebuilt=rebuilt)
         if number is not None:
             _catalogue(hub, connection, documents, in_force(connection))
             for doc in documents:
@@ -45,6 +61,47 @@ def register(hub: Hub, documents: Sequence[Document], actor: Actor) -> int | Non
             events.record(connection, "documents.published", f"publication/{number}", body, actor)
     repair(hub)
     return number
+
+
+def register_rebuilt(
+    hub: Hub, documents: Sequence[Document], actor: Actor, tell: Callable[[str], None] = lambda _: None
+) -> tuple[int | None, dict[str, int]]:
+    """The same, where contracts that change beyond what their tables can hold are rebuilt into new tables from the landing;
+    returns the publication's number, and by dataset rebuilt how many batches were read again.
+
+    Everybody reads the old version until the publication commits. Raises also what `pipeline.rebuild.dataset.made` does.
+    """
+    with hub.read() as connection:
+        now = in_force(connection).contracts
+    breaks = [doc.id for doc in documents if doc.kind == "contract" and doc.id in now
+              and breaking(now[doc.id], contracts_module.load(doc.text, file=doc.path))]  # fmt: skip
+    if not breaks:
+        return register(hub, documents, actor), {}
+    with hub.begin() as connection:  # what would be refused is refused before anything is made
+        _check_readers(hub, connection, documents, breaks)
+        checks = _checks(current(hub.home), documents)
+        publish(connection, documents, actor, checks=checks, rebuilt=dict.fromkeys(breaks, _later))
+        connection.rollback()
+    with dataset.made(hub, documents, breaks, actor, tell) as anew:
+        number = register(hub, documents, actor, rebuilt=dict.fromkeys(breaks, anew.put))
+        return number, dict(Counter(anew.done.values()) | Counter(dict.fromkeys(breaks, 0)))
+
+
+def _check_readers(hub: Hub, connection: Connection, documents: Sequence[Document], datasets: Sequence[str]) -> None:
+    """Systems and certificate types in force that name a dataset must go on fitting it: a breaking version may lack an item."""
+    said = {(doc.kind, doc.id) for doc in documents}
+    readers = [
+        doc
+        for key, doc in in_force(connection).raw.items()
+        if doc.kind in ("system", "certificate") and key not in said and any(id in doc.text for id in datasets)
+    ]
+    checks = _checks(current(hub.home), [*documents, *readers])
+    for doc in readers:
+        checks[doc.kind](doc.text, doc.path)
+
+
+def _later(connection: Connection, publication: int, contract: Contract) -> None:
+    """The tables of a contract, when documents are only tried."""
 
 
 def ensure_shipped(hub: Hub, actor: Actor = SYSTEM) -> dict[str, DocumentRefused]:

@@ -123,6 +123,7 @@ def _settle(hub: Hub, feed_id: str, actor: Actor) -> None:
         log.warning("replay ended", feed=feed_id, code=error.code)
 
 
+@database.answering()
 def scan(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, now: bool = False) -> Batch | None:
     """Ask an incremental feed's source for all its keys, where that is due (or wanted `now`), and close the records that are
     gone there. None when it is not due, or the feed's increments have to merge first."""
@@ -145,6 +146,7 @@ def scan(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, now: bool = False) ->
         return delivery.deliver(hub, _load(hub, extraction.batch.id, actor), actor)
 
 
+@database.answering()
 def accept(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
     """Let a blocked batch into the library by a named person's decision; a batch that was accepted and merged is left alone.
 
@@ -161,6 +163,7 @@ def accept(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
         return delivery.deliver(hub, _load(hub, batch_id, actor), actor)
 
 
+@database.answering()
 def drop(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
     """End a blocked or failed batch by a named person's decision. The next run reads what it brought again."""
     with hub.read() as connection:

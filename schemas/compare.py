@@ -15,7 +15,10 @@ from schemas.contract import Contract
 from schemas.parts import Item
 
 _ADD = T("发布时自动生效。", "Takes effect at publication.")
-_REBUILD = T("请以新的数据集标识登记，或重建该数据集。", "Register it under a new dataset id, or rebuild the dataset.")
+_REBUILD = T(
+    "以 hutong contract publish --rebuild 由落地文件重建该数据集的表，或以新的数据集标识登记。",
+    "Rebuild the dataset's tables from the landing with `hutong contract publish --rebuild`, or register it under a new id.",
+)
 _RECHECK = T(
     "已入库的数据不受影响，之后的批次按新规则判断。", "Stored rows stay; later batches are judged by the new rule."
 )

@@ -38,6 +38,7 @@ KINDS: tuple[Kind, ...] = (
     "department", "library", "contract", "system", "certificate", "check", "service_item", "listing",
 )  # fmt: skip
 Check = Callable[[str, str], object]  # (text, file); raises DocumentRefused
+Rebuilt = Callable[[Connection, int, Contract], None]  # (transaction, publication, contract): puts its tables in place
 V = TypeVar("V")
 
 INDEX = "index.json"  # path → SHA-256 of every document, beside the folders of kinds
@@ -89,13 +90,15 @@ def shipped(others: Sequence[tuple[Kind, Path]] = ()) -> list[Document]:
 
 
 def publish(
-    conn: Connection, documents: Sequence[Document], actor: Actor, *, checks: Mapping[Kind, Check] | None = None
-) -> int | None:
+    conn: Connection, documents: Sequence[Document], actor: Actor, *, checks: Mapping[Kind, Check] | None = None,
+    rebuilt: Mapping[str, Rebuilt] | None = None,
+) -> int | None:  # fmt: skip
     """Put documents into force inside the caller's transaction, tables included; returns the publication's number,
     None when nothing differs. Call `write_snapshot` after the commit.
 
-    Documents not listed stay as they are. `checks` judge the kinds that rooms above this one define. Raises
-    DocumentRefused, and Stop for a breaking change of a contract.
+    Documents not listed stay as they are. `checks` judge the kinds that rooms above this one define; `rebuilt` puts the
+    tables of a contract in place that have been made anew. Raises DocumentRefused, and Stop for a breaking change of any
+    other contract.
     """
     sql.lock(conn)
     now = _in_force(conn)
@@ -111,27 +114,39 @@ def publish(
         text("INSERT INTO hub.publication (actor) VALUES (cast(:actor AS jsonb)) RETURNING n"),
         {"actor": json.dumps(actor.as_dict())},
     ).scalar_one()
-    _enter(conn, changed, future, number)
+    made = rebuilt or {}
+
+    def tables(before: Contract | None, after: Contract) -> None:
+        if after.id in made:
+            made[after.id](conn, number, after)
+        else:
+            sql.apply(conn, before, after)
+
+    _enter(conn, changed, future, number, tables)
     return number
 
 
 def repeat(conn: Connection, number: int, documents: Sequence[tuple[Document, bool]]) -> None:
     """Bring publication `number` of another database, whose row is here already, into force as it was there, tables
-    included; with each document whether it was withdrawn. A contract that this release cannot read gets no table."""
+    included; with each document whether it was withdrawn. A contract that this release cannot read gets no table; one that
+    was rebuilt into new tables gets them here before its batches, which are all read by its version."""
     now = _in_force(conn)
     future = Published(0, {**now, **{(doc.kind, doc.id): doc for doc, withdrawn in documents if not withdrawn}})
     readable = [doc for doc, withdrawn in documents if not withdrawn and not future.refusal(doc.kind, doc.id)]
-    _enter(conn, readable, future, number)
+    _enter(conn, readable, future, number, lambda before, after: sql.apply_to_empty(conn, before, after))
     for doc, withdrawn in documents:
         if doc not in readable:
             _insert(conn, doc, number, withdrawn=withdrawn)
 
 
-def _enter(conn: Connection, documents: Sequence[Document], future: Published, number: int) -> None:
+def _enter(
+    conn: Connection, documents: Sequence[Document], future: Published, number: int,
+    tables: Callable[[Contract | None, Contract], None],
+) -> None:  # fmt: skip
     for doc in documents:
         if doc.kind == "contract":
             before = _last_contract(conn, doc.id)  # also one withdrawn: its tables are still there
-            sql.apply(conn, _compile(before.text, before.path, True) if before else None, future.contracts[doc.id])
+            tables(_compile(before.text, before.path, True) if before else None, future.contracts[doc.id])
         _insert(conn, doc, number, withdrawn=False)
     for dataset, item in _far_ends(future, {doc.id for doc in documents if doc.kind == "contract"}):
         sql.index(conn, dataset, item)

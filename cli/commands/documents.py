@@ -74,9 +74,22 @@ def check(paths: Paths, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def publish_contracts(paths: Paths, as_json: Json = False) -> None:
-    """All or nothing; a breaking change is refused with what to do."""
-    _publish([(_kind(path), path) for path in _files(paths, "*.yaml")], as_json)
+def publish_contracts(
+    paths: Paths,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help=str(
+                T("破坏性变更:由落地文件重建该数据集的表", "a breaking change: make its tables again from the landing")
+            ),
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """All or nothing; a breaking change is refused with what to do, or with --rebuild its dataset is made again: everybody
+    reads the old version until the new one is whole."""
+    _publish([(_kind(path), path) for path in _files(paths, "*.yaml")], as_json, rebuild=rebuild)
 
 
 def publish_systems(paths: Paths, as_json: Json = False) -> None:
@@ -90,14 +103,20 @@ def publish_systems(paths: Paths, as_json: Json = False) -> None:
         instance.migrate_airflow()
 
 
-def _publish(wanted: list[tuple[Kind, Path]], as_json: bool) -> None:
+def _publish(wanted: list[tuple[Kind, Path]], as_json: bool, *, rebuild: bool = False) -> None:
     from catalog_registry import publication
 
     documents = [publication.load(kind, path) for kind, path in wanted]
+    rebuilt: dict[str, int] = {}
     with session.opened() as hub:
-        number = publication.register(hub, documents, session.actor())
+        if rebuild:
+            with output.steps(as_json)(T("重建", "Rebuild")) as line:
+                number, rebuilt = publication.register_rebuilt(hub, documents, session.actor(), line.tell)
+        else:
+            number = publication.register(hub, documents, session.actor())
     if as_json:
-        output.document({"publication": number, "documents": [f"{doc.kind}/{doc.id}" for doc in documents]})
+        told = {"publication": number, "documents": [f"{doc.kind}/{doc.id}" for doc in documents]}
+        output.document({**told, "rebuilt": rebuilt} if rebuild else told)
     elif number is None:
         print(T("与已发布的内容相同,无需发布。", "The same is in force already; nothing was published."))
     else:
@@ -107,6 +126,13 @@ def _publish(wanted: list[tuple[Kind, Path]], as_json: bool) -> None:
                 f"{len(documents)} documents are in force (publication {number}).",
             )
         )
+        for dataset, batches in rebuilt.items():
+            print(
+                T(
+                    f"{dataset}:已由 {batches:,} 个批次重建。",
+                    f"{dataset}: made again from {batches:,} batches.",
+                )
+            )
 
 
 def _files(paths: list[Path], pattern: str) -> list[Path]:

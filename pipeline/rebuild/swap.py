@@ -47,7 +47,7 @@ FROM rebuilt_{at} s WHERE s.id = t.id
 def _remove(live: Connection, table: Table, found: Compared, rebuilt: str) -> None:
     """The rows that are not there any more; where keys may repeat, all rows of the parts."""
     kept = f"AND NOT EXISTS (SELECT FROM {rebuilt} s WHERE {_joined(table)})" if table.unique else ""
-    live.execute(f"DELETE FROM {table.place} t WHERE {table.part} = ANY(%s) {kept}", [found.parts])
+    live.execute(f"DELETE FROM {table.place} t WHERE {table.where} AND {table.part} = ANY(%s) {kept}", [found.parts])
 
 
 def _bring(live: Connection, table: Table, rebuilt: str) -> None:

@@ -5,7 +5,7 @@ moment at which somebody wrote it down.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
@@ -70,6 +70,15 @@ def compared(connection: Connection) -> list[Table]:
         *_listed(connection, "records"),
     ]
     return [evidence(connection), *(_table(connection, name) for name in sorted(found) if name not in _BOOKKEEPING)]
+
+
+def of_batches(connection: Connection, dataset: str) -> list[Table]:
+    """What the journey writes beside the libraries, of one dataset. A parent stands before what refers to it."""
+    where = {"pushed": f"split_part(t.feed, '.', 2) = '{dataset}'"}
+    return [
+        replace(_table(connection, f"hub.{name}"), where=where.get(name, f"t.dataset = '{dataset}'"))
+        for name in sorted(_OF_BATCHES)
+    ]
 
 
 def evidence(connection: Connection) -> Table:

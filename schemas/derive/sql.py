@@ -37,14 +37,14 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''").replace(":", "\\:") + "'"
 
 
-def current(dataset: str) -> str:
+def current(dataset: str, schema: str = SCHEMA) -> str:
     """The quoted, qualified name of the current table."""
-    return f"{SCHEMA}.{quote(dataset)}"
+    return f"{schema}.{quote(dataset)}"
 
 
-def history(dataset: str) -> str:
+def history(dataset: str, schema: str = SCHEMA) -> str:
     """The quoted, qualified name of the history table."""
-    return f"{SCHEMA}.{quote(dataset + '_history')}"
+    return f"{schema}.{quote(dataset + '_history')}"
 
 
 def columns(contract: Contract) -> list[tuple[str, str]]:
@@ -52,15 +52,15 @@ def columns(contract: Contract) -> list[tuple[str, str]]:
     return [*LEADING, *((item.name, item.type.sql) for item in contract.items), *TRAILING]
 
 
-def create(contract: Contract) -> list[str]:
+def create(contract: Contract, schema: str = SCHEMA) -> list[str]:
     """The statements for a dataset seen for the first time. Safe to repeat."""
     now = [f"{quote(name)} {kind}" + (" PRIMARY KEY" if name == "_key" else "") for name, kind in columns(contract)]
     then = [f"{quote(name)} {kind}" for name, kind in [*columns(contract), *ENDING]]
     return [
-        f"CREATE TABLE IF NOT EXISTS {current(contract.id)} (\n  " + ",\n  ".join(now) + "\n)",
-        f"CREATE TABLE IF NOT EXISTS {history(contract.id)} (\n  " + ",\n  ".join(then) + "\n)",
-        f"CREATE INDEX IF NOT EXISTS {quote(contract.id + '_history_key')} ON {history(contract.id)} (_key)",
-        *indexes(contract),
+        f"CREATE TABLE IF NOT EXISTS {current(contract.id, schema)} (\n  " + ",\n  ".join(now) + "\n)",
+        f"CREATE TABLE IF NOT EXISTS {history(contract.id, schema)} (\n  " + ",\n  ".join(then) + "\n)",
+        f"CREATE INDEX IF NOT EXISTS {quote(contract.id + '_history_key')} ON {history(contract.id, schema)} (_key)",
+        *indexes(contract, schema),
     ]
 
 
@@ -72,10 +72,10 @@ def indexed(contract: Contract) -> list[str]:
     return [item.name for item in contract.items if item.name in wanted]
 
 
-def indexes(contract: Contract) -> list[str]:
+def indexes(contract: Contract, schema: str = SCHEMA) -> list[str]:
     """The statements for the indexes of the current table. Safe to repeat."""
     return [
-        f"CREATE INDEX IF NOT EXISTS {quote(_index(contract.id, name))} ON {current(contract.id)} ({quote(name)})"
+        f"CREATE INDEX IF NOT EXISTS {quote(_index(contract.id, name))} ON {current(contract.id, schema)} ({quote(name)})"
         for name in indexed(contract)
     ]
 
@@ -134,7 +134,36 @@ def apply(conn: Connection, old: Contract | None, new: Contract) -> None:
     One installation-wide advisory lock serialises publications; `lock_timeout` keeps a publication from queueing behind
     a running merge and, with it, every reader.
     """
-    statements = create(new) if old is None else [*create(old), *alter(old, new)]
+    _execute(conn, new.id, create(new) if old is None else [*create(old), *alter(old, new)])
+
+
+def apply_to_empty(conn: Connection, old: Contract | None, new: Contract) -> None:
+    """The same where a breaking version finds tables without a row: they are made anew."""
+    if old is None or not breaking(old, new):
+        apply(conn, old, new)
+        return
+    tables = (current(new.id), history(new.id))
+    rows = " UNION ALL ".join(f"SELECT 1 FROM {table}" for table in tables)
+    if conn.execute(text(f"SELECT EXISTS ({rows})")).scalar_one():
+        alter(old, new)  # refuses it
+    _execute(conn, new.id, [*(f"DROP TABLE {table}" for table in tables), *create(new)])
+
+
+def replace(conn: Connection, contract: Contract, schema: str) -> None:
+    """Put the tables of a dataset that were made in another schema in the place of those in force, inside the caller's
+    transaction: readers see the old ones until it commits."""
+    statements = []
+    for name in (current, history):
+        statements += [
+            f"DROP TABLE IF EXISTS {name(contract.id)}",
+            f"ALTER TABLE {name(contract.id, schema)} SET SCHEMA {SCHEMA}",
+            # what is made in the schema of records is granted by default; what moves there is not
+            f"GRANT SELECT ON {name(contract.id)} TO hutong_answer",
+        ]
+    _execute(conn, contract.id, statements)
+
+
+def _execute(conn: Connection, dataset: str, statements: list[str]) -> None:
     lock(conn)
     conn.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
     try:
@@ -145,8 +174,8 @@ def apply(conn: Connection, old: Contract | None, new: Contract) -> None:
             raise
         raise Retry(
             T(
-                f"{new.id} 正在入库,暂不能发布。",
-                f"A batch of {new.id} is being merged; it cannot be published just now.",
+                f"{dataset} 正在入库,暂不能发布。",
+                f"A batch of {dataset} is being merged; it cannot be published just now.",
             ),
             remedy=T("稍后再发布。", "Publish again in a moment."),
             code="dataset_busy",
