@@ -6,7 +6,6 @@ snapshot follows the commit, and start-up repairs it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def register_rebuilt(
         connection.rollback()
     with dataset.made(hub, documents, breaks, actor, tell) as anew:
         number = register(hub, documents, actor, rebuilt=dict.fromkeys(breaks, anew.put))
-        return number, dict(Counter(anew.done.values()) | Counter(dict.fromkeys(breaks, 0)))
+        return number, anew.batches
 
 
 def _check_readers(hub: Hub, connection: Connection, documents: Sequence[Document], datasets: Sequence[str]) -> None:

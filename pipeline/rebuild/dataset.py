@@ -12,24 +12,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from uuid import UUID
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from connectors import system as systems
 from core import events
 from core.actor import Actor
-from core.errors import HutongError, Retry, Stop
+from core.errors import Stop
 from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
-from pipeline import batch as batches
 from pipeline import journey
 from pipeline.rebuild import inputs, scratch, tables
 from pipeline.rebuild import swap as swapping
 from pipeline.rebuild.compare import compare
 from pipeline.rebuild.inputs import pour, sql_name
+from pipeline.rebuild.replay import Replay
 from schemas import published
 from schemas.contract import Contract
 from schemas.derive import sql
@@ -38,47 +37,47 @@ from schemas.published import Document, Published
 Tell = Callable[[str], None]
 SCHEMA = "rebuilt"
 PATIENCE = "10min"
+_NEVER = 2**63 - 1  # documents of the live place are not followed: all are there from the beginning
 
 
 @dataclass
 class Anew:
-    """Datasets made again in a second place, and how many batches each took."""
+    """Datasets made again in a second place; `replay` is how far it has come."""
 
     hub: Hub
     second: Hub
     future: Published
     datasets: Sequence[str]
     actor: Actor
-    tell: Tell
-    done: dict[UUID, str] = field(default_factory=dict)
+    replay: Replay
+
+    @property
+    def batches(self) -> dict[str, int]:
+        """How many batches each dataset was made of."""
+        with self.second.read() as connection:
+            return {
+                dataset: connection.execute(
+                    text(f"SELECT count(*) FROM hub.batch WHERE dataset = :dataset AND state IN {inputs.ACCEPTED}"),
+                    {"dataset": dataset},
+                ).scalar_one()
+                for dataset in self.datasets
+            }
 
     def catch_up(self) -> None:
         """Bring in the batches that were accepted and are not here yet. Raises Stop for one that would not come in."""
-        with self.hub.read() as live:
-            inputs.batches(live, self.second)
-            waiting = [one for one in _accepted(live, self.datasets) if one.id not in self.done]
-        with self.second.begin() as connection:
-            _read_by(connection, self.future, self.datasets, 1)
-        for batch in waiting:
-            self.tell(f"{batch.dataset} {batch.id}")
-            try:
-                journey.load(self.second, batch.id, self.actor)
-                journey.deliver(self.second, batch.id, self.actor)
-            except Retry:
-                raise
-            except HutongError as error:
-                raise Stop(
-                    T(
-                        f"批次 {batch.id} 按新版本无法入库:{_said(error, 'zh')}",
-                        f"Batch {batch.id} does not come in by the new version: {_said(error, 'en')}",
-                    ),
-                    remedy=T(
-                        "现有数据与版本未变。修改契约或系统文件后再试。",
-                        "Data and version in force are as they were. Change the contract or the system document, and try again.",
-                    ),
-                    code="rebuild_failed",
-                ) from error
-            self.done[batch.id] = batch.dataset
+        self.replay.catch_up(self.hub.read)
+        for batch, code in self.replay.failed.items():
+            raise Stop(
+                T(
+                    f"批次 {batch} 按新版本无法入库({code})。",
+                    f"Batch {batch} does not come in by the new version ({code}).",
+                ),
+                remedy=T(
+                    "现有数据与版本未变。修改契约或系统文件后再试。",
+                    "Data and version in force are as they were. Change the contract or the system document, and try again.",
+                ),
+                code="rebuild_failed",
+            )
 
     def bring(self) -> None:
         """Carry the tables over into a schema beside the live ones, where nobody reads yet."""
@@ -103,7 +102,6 @@ class Anew:
         """In the transaction of the publication: the new tables in place of the old, who is named in them, what waits of them,
         and by which version its batches are read."""
         dataset = contract.id
-        sql.replace(live, contract, SCHEMA)
         with self.second.read() as made:
             self._named(live, made, dataset)
             found = [
@@ -131,6 +129,7 @@ class Anew:
         _read_by(live, self.future, [dataset], publication)
         body = {"version": contract.version, "batches": len(evidence), "publication": publication}
         events.record(live, "dataset.rebuilt", dataset, body, self.actor)
+        sql.replace(live, contract, SCHEMA)  # last: from here on readers wait for the commit
 
     def _named(self, live: Connection, made: Connection, dataset: str) -> None:
         for table in ("mention", "known_as"):
@@ -171,7 +170,11 @@ def made(hub: Hub, documents: Sequence[Document], datasets: Sequence[str], actor
             published.repeat(connection, 1, [(future.raw[key], False) for key in sorted(future.raw, key=_order)])
         with second.read() as connection:
             published.write_snapshot(connection, second.home)
-        anew = Anew(hub, second, future, datasets, actor, tell)
+        replay = Replay(
+            second, actor, tell, published=_NEVER, datasets=frozenset(datasets),
+            adapted=lambda connection: _read_by(connection, future, datasets, 1),
+        )  # fmt: skip
+        anew = Anew(hub, second, future, datasets, actor, replay)
         anew.catch_up()
         with journey.alone(hub, *feeds, wait=PATIENCE):
             anew.catch_up()
@@ -181,16 +184,6 @@ def made(hub: Hub, documents: Sequence[Document], datasets: Sequence[str], actor
             finally:
                 with hub.begin() as live:
                     live.exec_driver_sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-
-
-def _accepted(live: Connection, datasets: Sequence[str]) -> list[batches.Batch]:
-    rows = live.execute(
-        text(
-            f"SELECT id FROM hub.batch WHERE dataset = ANY(:datasets) AND state IN {inputs.ACCEPTED} ORDER BY known_at, seq"
-        ),
-        {"datasets": list(datasets)},
-    )
-    return [batches.get(live, id) for id in rows.scalars().all()]
 
 
 def _read_by(connection: Connection, future: Published, datasets: Sequence[str], publication: int) -> None:
@@ -241,7 +234,3 @@ def _require_landed(live: Connection, datasets: Sequence[str]) -> None:
 def _order(key: tuple[str, str]) -> tuple[int, str]:
     kinds: Sequence[str] = published.KINDS
     return kinds.index(key[0]), key[1]
-
-
-def _said(error: HutongError, language: str) -> str:
-    return str(getattr(error.message, language, error.message))

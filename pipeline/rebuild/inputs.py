@@ -36,6 +36,7 @@ class Accepted:
     """A batch whose rows are in the library: by which publication's documents, and when they came in."""
 
     id: UUID
+    dataset: str
     publication: int
     merged_at: datetime
 
@@ -45,7 +46,7 @@ def accepted(live: Connection, after: set[UUID], upto: int | None = None) -> lis
     order in which they merged: one that waited for a decision came behind what merged meanwhile."""
     rows = live.execute(
         text(
-            "SELECT id, publication, merged_at FROM hub.batch WHERE state = ANY(:states) "
+            "SELECT id, dataset, publication, merged_at FROM hub.batch WHERE state = ANY(:states) "
             "AND (CAST(:upto AS bigint) IS NULL OR seq <= :upto) ORDER BY merged_at, seq"
         ),
         {"states": list(ACCEPTED), "upto": upto},

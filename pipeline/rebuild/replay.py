@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -26,7 +26,8 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 @dataclass
 class Replay:
     """How far the scratch installation has come; `failed` are batches that are in the live library and would not come in
-    again, each with the code of its reason."""
+    again, each with the code of its reason. `datasets` are those wanted, if not all; `adapted` changes the batches that were
+    taken over before they come in."""
 
     scratch: Hub
     actor: Actor
@@ -35,6 +36,8 @@ class Replay:
     failed: dict[UUID, str] = field(default_factory=dict)
     published: int = 0
     decided: int = 0
+    datasets: Collection[str] | None = None
+    adapted: Callable[[Connection], None] = lambda _: None
 
     def begin(self) -> None:
         """Go on from what the scratch installation holds: a checkpoint."""
@@ -49,10 +52,13 @@ class Replay:
         decisions it sees; returns how many batches. It is called for each look at the live database: a transaction must not
         stay open for as long as this may take."""
         with reading() as live:
-            waiting = inputs.accepted(live, self.done, upto)
+            every = inputs.accepted(live, self.done, upto)
+            waiting = [one for one in every if self.datasets is None or one.dataset in self.datasets]
             inputs.batches(live, self.scratch)
             last = live.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0
             made = inputs.decided(live, self.decided)
+        with self.scratch.begin() as connection:
+            self.adapted(connection)
         for one in waiting:
             self._documents(reading, one.publication)
             # as they stood when it merged: what was decided of it since must not change what it brought

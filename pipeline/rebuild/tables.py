@@ -74,7 +74,10 @@ def compared(connection: Connection) -> list[Table]:
 
 def of_batches(connection: Connection, dataset: str) -> list[Table]:
     """What the journey writes beside the libraries, of one dataset. A parent stands before what refers to it."""
-    where = {"pushed": f"split_part(t.feed, '.', 2) = '{dataset}'"}
+    where = {
+        "pushed": f"split_part(t.feed, '.', 2) = '{dataset}'",
+        "replayed": f"t.batch_id IN (SELECT b.id FROM hub.batch b WHERE b.dataset = '{dataset}')",
+    }
     return [
         replace(_table(connection, f"hub.{name}"), where=where.get(name, f"t.dataset = '{dataset}'"))
         for name in sorted(_OF_BATCHES)

@@ -3,6 +3,7 @@ anything but the old version until the new one is whole."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from core.errors import DocumentRefused, Stop
 from core.hub import Hub
 from libraries import golden
 from pipeline import journey
-from pipeline.rebuild import whole
+from pipeline.rebuild import dataset, whole
 from schemas.published import Document
 from tests.pipeline.small import CONTRACT, FEED, Small, row
 
@@ -63,7 +64,7 @@ def test_until_it_commits_everybody_reads_the_old_version(small: Small, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-        broken.setattr("pipeline.rebuild.dataset.events.record", dying)  # the last act before the commit
+        broken.setattr(dataset, "events", SimpleNamespace(record=dying))  # behind everything but the swap itself
         publication.register_rebuilt(small.hub, [new()], SYSTEM)
     assert seen == [before] and everything(small.hub) == before
     assert rows(small.hub, "SELECT count(*) FROM pg_namespace WHERE nspname = 'rebuilt'") == [(0,)]
