@@ -22,6 +22,7 @@ from core.text import T
 
 BLOCK_BYTES = 4 << 20
 _PIECE = 1 << 20
+_TELLING = 100  # separators in a line of a cell that make it a row; a pattern of thousands is refused
 _SEPARATORS = (",", "\t", ";", "|")
 # A stray byte in a long UTF-8 text is damage; a GB18030 text fails as UTF-8 within its first few characters.
 _SURELY_UTF8 = 20
@@ -168,7 +169,7 @@ class _Quotes:
     def __init__(self, stream: _Utf8, separator: str, columns: int) -> None:
         self._stream = stream
         within = f"{re.escape(separator)}[^\n]*"
-        self._row = f"\n[^\n]*{within * max(2, columns - 1)}"
+        self._row = f"\n[^\n]*{within * min(max(2, columns - 1), _TELLING)}"
         self._lines = self._swallowed = False
 
     def look(self, columns: Sequence[pa.Array]) -> None:

@@ -195,8 +195,8 @@ def blocked(message: T, *, code: str = "manifest") -> BatchBlocked:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Lock files (`~$…`) and hidden files are nobody's data."""
-    return not name.startswith(("~$", ".")) and fnmatchcase(PurePosixPath(name).name, pattern)
+    """Lock files (`~$…`), hidden files and the manifest itself are nobody's data."""
+    return not name.startswith(("~$", ".")) and name != MANIFEST and fnmatchcase(PurePosixPath(name).name, pattern)
 
 
 def _age(info: fs.FileInfo) -> timedelta:

@@ -8,6 +8,7 @@ are read every time, since nothing would ever bring them again.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,6 +136,6 @@ def mixed_types(name: str) -> BatchBlocked:
 
 def check_names(names: list[str]) -> None:
     """Refuse a result in which a column name occurs twice."""
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise repeated_column(name)

@@ -106,6 +106,8 @@ class _Reading:
         names = self._run.schema.names
         if self._read == len(records):
             seen = dict.fromkeys(name for record in records for name in record)
+            if any(not name.isprintable() and _is_half(name) for name in seen):
+                raise self._unreadable(T("字段名不是文本", "the name of a field is no text"))
             self._run.schema = _schema([*names, *(name for name in seen if name not in names)])
             names = self._run.schema.names
         unknown = next((name for record in records for name in record if name not in self._known(names)), None)
@@ -118,7 +120,7 @@ class _Reading:
         columns = [[_value(record.get(name)) for record in records] for name in names]
         if self._feed.watermark in names and self._feed.mode != "full":
             self._run.mark.observe(columns[names.index(str(self._feed.watermark))])
-        return pa.RecordBatch.from_arrays([pa.array(c, pa.string()) for c in columns], schema=self._run.schema)
+        return pa.RecordBatch.from_arrays([_column(cells) for cells in columns], schema=self._run.schema)
 
     def _known(self, names: list[str]) -> set[str]:
         return {*names, *self._feed.ignore}
@@ -164,6 +166,20 @@ def _whole(value: Any) -> int | None:
 
 def _value(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else _json(value)
+
+
+def _is_half(name: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _column(cells: list[str | None]) -> pa.Array:
+    """Text as an Arrow column. JSON can write one half of a pair (`\\ud842`), which no text can hold: shown as U+FFFD, which
+    the value types know as lost."""
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:
+        whole = (cell and cell.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for cell in cells)
+        return pa.array(list(whole), pa.string())
 
 
 def _json(value: Any) -> str:

@@ -6,6 +6,7 @@ knows; whole blank rows and rows that begin with 合计, 总计 or 小计 are dr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -88,8 +89,8 @@ def find_header(rows: Iterable[Sequence[str | None]], known: frozenset[str]) -> 
 
 def checked(file: str, names: list[str | None]) -> Sheet:
     """The sheet with that header. Raises BatchBlocked when a name occurs twice."""
-    for name in names:
-        if name is not None and names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if name is not None and times > 1:
             raise refusals.unreadable(
                 file,
                 T(f"列名 {name} 出现两次", f"column name {name} occurs twice"),

@@ -71,7 +71,7 @@ class Date(ValueType):
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
         if not pa.types.is_string(cells.type) and not pa.types.is_integer(cells.type):
-            return native_dates(cells, options.timezone), np.zeros(len(cells), np.uint32)
+            return real_days(self, native_dates(cells, options.timezone))
         return parse_days(self, columns.text(cells), lambda value: _read(value, options.formats))
 
     def examine(self, values: pa.Array, options: Options) -> Reasons:
@@ -87,6 +87,12 @@ def native_dates(cells: pa.Array, timezone: str) -> pa.Array:
     if pa.types.is_timestamp(cells.type) and cells.type.tz:
         cells = pc.local_timestamp(cells.cast(pa.timestamp("us", timezone)))
     return cells.cast(pa.date32(), safe=False)
+
+
+def real_days(kind: ValueType, values: pa.Array) -> tuple[pa.Array, Reasons]:
+    """Native days, without those that no calendar has."""
+    beyond = days.beyond(values)
+    return columns.null_where(values, beyond), np.where(beyond, kind.bit("impossible"), np.uint32(0))
 
 
 def parse_days(kind: ValueType, text: pa.Array, read: Callable[[str], Found]) -> tuple[pa.Array, Reasons]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 Ints = npt.NDArray[np.int32]
 
@@ -50,3 +52,19 @@ def number(digits: npt.NDArray[np.uint8]) -> Ints:
 def from_date(day: date) -> int:
     """Days since 1970-01-01."""
     return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def beyond(values: pa.Array) -> npt.NDArray[np.bool_]:
+    """Days or moments outside the years 1 to 9999. A database or a Parquet file can hold them (20260-01-01 is a slip of the
+    finger); whoever reads them back cannot."""
+    ends: tuple[date, date] = (date.min, date.max)
+    if pa.types.is_timestamp(values.type):
+        if values.type.unit == "ns":  # reaches from 1677 to 2262
+            return np.zeros(len(values), bool)
+        ends = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+        if not values.type.tz:
+            ends = (datetime.min, datetime.max.replace(microsecond=0))  # noqa: DTZ901 - naive like the column
+    first, last = (pa.scalar(end, values.type) for end in ends)
+    outside = pc.or_(pc.less(values, first), pc.greater(values, last))
+    found: npt.NDArray[np.bool_] = outside.fill_null(False).to_numpy(zero_copy_only=False)
+    return found

@@ -13,6 +13,7 @@ from schemas.types import columns
 
 _SIGNS = dict.fromkeys(map(ord, ",，'’ \t\u00a0￥¥$"))
 _FIGURE = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?:/(\d{1,12}))?", re.A)
+_READABLE = 38  # characters; beyond 38 digits Arrow's cast gives another figure, without a word
 UNITS = {"万亿": 10**12, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 10**3}
 
 
@@ -35,9 +36,12 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
         cells = columns.text(cells)
     clean = Figures(cells, np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool))
     shift = _power_of_ten(factor)
+    written = pa.types.is_string(cells.type)
     if shift is not None:  # read with that many more decimals, then only the point moves
         finer = pa.decimal128(kind.precision, kind.scale + shift)
         try:
+            if written and (columns.lengths(cells) > _READABLE).any():
+                raise pa.ArrowInvalid("too long")
             return clean._replace(values=_as(cells.cast(finer), kind))
         except pa.ArrowInvalid:
             pass
@@ -47,6 +51,7 @@ def exact(cells: pa.Array, kind: pa.DataType, factor: Decimal = Decimal(1), *, m
     if shift is not None:
         easy = columns.mask(text.is_valid())
         easy[columns.rows_where(text, _no_figure_bytes)] = False
+        easy[columns.lengths(text) > _READABLE] = False
         try:
             values = _as(columns.null_where(text, ~easy).cast(finer), kind)
         except pa.ArrowInvalid:  # too many decimals or digits somewhere: look at every row

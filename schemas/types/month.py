@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from core.text import T
 from schemas.types import columns, days
 from schemas.types.base import Level, Options, Reasons, Rule, ValueType
-from schemas.types.date import Found, native_dates, parse_days
+from schemas.types.date import Found, native_dates, parse_days, real_days
 
 _MONTH = re.compile(r"(\d{4})\s*(?:[-/.年]\s*(\d{1,2})|(\d\d))(?:\s*[-/.月]?\s*\d{0,2}\s*日?(?:[T\s].*)?)?$", re.S)
 
@@ -53,7 +53,7 @@ class Month(ValueType):
         if pa.types.is_string(cells.type) or pa.types.is_integer(cells.type):
             values, reasons = parse_days(self, columns.text(cells), _read)
         else:
-            values, reasons = native_dates(cells, options.timezone), np.zeros(len(cells), np.uint32)
+            values, reasons = real_days(self, native_dates(cells, options.timezone))
         return pc.floor_temporal(values, unit="month"), reasons
 
     def examine(self, values: pa.Array, options: Options) -> Reasons:

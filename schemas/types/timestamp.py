@@ -57,6 +57,12 @@ class Timestamp(ValueType):
     )
 
     def parse(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
+        values, reasons = self._read(cells, options)
+        beyond = days.beyond(values)
+        reasons[beyond] |= self.bit("impossible")
+        return columns.null_where(values, beyond), reasons
+
+    def _read(self, cells: pa.Array, options: Options) -> tuple[pa.Array, Reasons]:
         reasons = np.zeros(len(cells), np.uint32)
         if not pa.types.is_string(cells.type) and not pa.types.is_integer(cells.type):
             if pa.types.is_timestamp(cells.type) and cells.type.tz:

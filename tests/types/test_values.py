@@ -78,6 +78,24 @@ def test_native_dates_and_times() -> None:
         assert standard("month", column) == [date(2020, 1, 1)]
 
 
+@pytest.mark.parametrize("kind", ["decimal", "money", "integer"])
+@pytest.mark.parametrize("digits", [38, 39, 45, 52, 300])
+def test_more_digits_than_arrow_reads_are_too_large(kind: str, digits: int) -> None:
+    for column in (["9" * digits], ["1", "9" * digits, "-" + "9" * digits]):
+        values = standard(kind, column)
+        assert [value is None for value in values] == [len(cell) > 1 for cell in column]
+    assert findings(kind, "9" * digits) == {f"{kind}.too_large"}
+
+
+@pytest.mark.parametrize("kind", ["date", "month", "timestamp"])
+@pytest.mark.parametrize("days", [-719_529, 2_932_898, 5_959_711])  # the year 0, 10000, 18287
+def test_native_days_of_no_calendar_wait(kind: str, days: int) -> None:
+    for column in (pa.array([days], pa.int32()).cast(pa.date32()), pa.array([days * 86_400], pa.timestamp("s"))):
+        values, reasons = get(kind).standardise(column, OPTIONS)
+        assert values.to_pylist() == [None]
+        assert reasons.tolist() == [get(kind).bit("impossible")]
+
+
 @pytest.mark.parametrize(
     ("written", "value", "broken"),
     [
