@@ -130,7 +130,8 @@ def known_at(connection: Connection, batch: Batch) -> datetime:
         text(
             "SELECT coalesce(b.known_at, greatest(b.landed_at, (SELECT max(d.at) FROM hub.decision d WHERE d.batch_id = b.id "
             "AND d.row_no IS NULL AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)), "
-            "(SELECT max(o.known_at) + interval '1 microsecond' FROM hub.batch o WHERE o.feed = b.feed AND o.seq < b.seq))) "
+            "(SELECT max(o.known_at) + interval '1 microsecond' FROM hub.batch o WHERE o.feed = b.feed "
+            "AND o.state IN ('merged', 'delivered')))) "
             "FROM hub.batch b WHERE b.id = :id"
         ),
         {"id": batch.id},

@@ -266,6 +266,29 @@ def test_known_time_has_an_order_whatever_clocks_do(city: City) -> None:
     assert city.held(first) == {("full", 1): CONTENTS[0]} and city.held(known[1]) == {("full", 1): CONTENTS[1]}
 
 
+def test_a_batch_behind_a_replay_is_known_after_it(city: City) -> None:
+    city.clear()
+    city.change("full", 1, CONTENTS[0])
+    city.read("full")
+    city.change("full", 1, CONTENTS[1])
+    city.land("full")
+    replayed = city.now + timedelta(minutes=2)
+    with city.hub.begin() as connection:  # a row of the first batch was mended while the second waited
+        columns = "feed, system, dataset, mode, contract_version, contract_sha, system_sha, publication, actor"
+        connection.execute(
+            text(
+                f"INSERT INTO hub.batch (id, origin, state, landed_at, known_at, merged_at, {columns}) SELECT gen_random_uuid(), "
+                f"'replay', 'delivered', :at, :at, :at, {columns} FROM hub.batch ORDER BY seq LIMIT 1"
+            ),
+            {"at": replayed},
+        )
+    city.load("full")
+    with city.hub.read() as connection:
+        row = connection.execute(text("SELECT _known_from FROM records.stall")).one()
+        ended = connection.execute(text("SELECT _known_from < _known_to FROM records.stall_history")).scalar_one()
+    assert row[0] == replayed + timedelta(microseconds=1) and ended
+
+
 def test_what_a_person_lets_in_is_known_since_they_did(city: City) -> None:
     city.clear()
     city.change("full", 1, CONTENTS[0])
@@ -273,9 +296,11 @@ def test_what_a_person_lets_in_is_known_since_they_did(city: City) -> None:
     batch = city.waiting["full"][0]
     with city.hub.begin() as connection:
         made = decisions.record(
-            connection, "accept", "full_stalls.stall", reason="已核对", actor=SYSTEM, batch_id=batch
+            connection, "let_in", "full_stalls.stall", reason="已核对", actor=SYSTEM, batch_id=batch
         )
-        undone = decisions.record(connection, "drop", "full_stalls.stall", reason="误点", actor=SYSTEM, batch_id=batch)
+        undone = decisions.record(
+            connection, "let_in", "full_stalls.stall", reason="误点", actor=SYSTEM, batch_id=batch
+        )
         decisions.undo(connection, undone.id, reason="更正", actor=SYSTEM)
     city.load("full")
     with city.hub.read() as connection:
