@@ -18,6 +18,7 @@ from core import clock
 from core.actor import SYSTEM
 from core.embedded import Server
 from libraries import rules, why
+from pipeline import comparison
 from schemas import published
 from schemas.derive import expectations
 from tests.city.whole import Whole, brought_in, crossed, scores, wrongly_refused
@@ -39,6 +40,15 @@ def test_every_feed_accounts_for_every_row(whole: Whole) -> None:
         assert evidence["landed"] == rows[dataset], feed
         first = ("inserted", "repeated", "removed", "quarantined")
         assert evidence["landed"] == sum(evidence[name] for name in first), feed
+
+
+def test_source_and_library_are_equal_whatever_the_transport(whole: Whole) -> None:
+    for feed, batch in whole.batches.items():
+        made = comparison.compare(whole.hub, feed)
+        explained = {why for why in made.counts if why not in comparison.DIFFERENCES}
+        assert (made.differences, explained - {"waiting"}) == (0, set()), (feed, made.counts)
+        assert made.equal + made.counts.get("waiting", 0) <= made.source_rows == batch.evidence["landed"], feed
+        assert made.equal == made.library_rows == batch.evidence["after"], feed
 
 
 def test_planted_kinds_are_found_as_the_truth_says(whole: Whole) -> None:

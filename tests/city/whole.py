@@ -68,9 +68,9 @@ def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed
                     batch = journey.run(hub, feed.id)
                     assert batch is not None, feed.id
                     batches[feed.id] = batch
-        golden.refresh(hub)
-        checks.run(hub)
-        yield Whole(hub, truth, [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted], batches)
+            golden.refresh(hub)
+            checks.run(hub)
+            yield Whole(hub, truth, [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted], batches)
         hub.close()
         for name in names:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
