@@ -42,12 +42,25 @@ class _Pairs:
             joined, told = self._joined(name, record)
             tables += joined
             where += told
-        for name, record in self.check.absent.items():
-            joined, told = self._joined(name, record)
-            where.append(f"NOT EXISTS (SELECT FROM {', '.join(joined)} WHERE {' AND '.join(told)})")
+        for group in self._groups():
+            joined_, told_ = [], []
+            for name in group:
+                joined, told = self._joined(name, self.check.absent[name])
+                joined_ += joined
+                told_ += told
+            where.append(f"NOT EXISTS (SELECT FROM {', '.join(joined_)} WHERE {' AND '.join(told_)})")
         first, second = (f"{quote(name)}._key" for name in self.check.pair)
         conditions_ = f" WHERE {' AND '.join(where)}" if where else ""
         return f"SELECT DISTINCT {first} AS first_key, {second} AS second_key FROM {', '.join(tables)}{conditions_}"
+
+    def _groups(self) -> list[list[str]]:
+        """The absent records, those joined to one another together."""
+        groups: dict[str, list[str]] = {}
+        of: dict[str, str] = {}
+        for name, record in self.check.absent.items():
+            of[name] = of.get(str(record.of), name)
+            groups.setdefault(of[name], []).append(name)
+        return list(groups.values())
 
     def _joined(self, name: str, record: Record) -> tuple[list[str], list[str]]:
         """The tables that a record brings, and what must hold of them."""
@@ -56,7 +69,7 @@ class _Pairs:
             where += self._tests(record, quote(name))
         if record.of is None:
             return tables, where
-        other = self.check.records[record.of]
+        other = self.check.named(record.of)
         if record.related:
             where.append(self._related(name, record, record.of, other))
         if record.subject is not None:

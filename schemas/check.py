@@ -16,7 +16,7 @@
         subject: {role: …, is: …}  #   its role names whom that record names in another: one entity of a library;
         same: [<items>]            #   both have the same value (two records of one dataset)
         differs: <item>            #   … and another value of this one; each pair is told once
-    absent: {<name>: …}            # the like, which must not be there
+    absent: {<name>: …}            # the like, which must not be there; those joined to one another, not together
     pair: [<name>, <name>]         # the two records a finding names
     tell: [<department>]           # besides the departments of these two
 
@@ -104,6 +104,10 @@ class Check(Strict):
         for word in ("records", "absent"):
             yield from ((word, name, record) for name, record in getattr(self, word).items())
 
+    def named(self, name: str) -> Record:
+        """A record, there or absent, by its name. Raises KeyError."""
+        return self.records[name] if name in self.records else self.absent[name]
+
     @property
     def datasets(self) -> tuple[str, ...]:
         """Every dataset it reads, in the order first named."""
@@ -135,8 +139,7 @@ def load(document: str | Path, *, file: str = "") -> Check:
             )  # fmt: skip
         if name in before:
             raise source.refused(place, T(f"{name} 出现两次", f"{name} appears twice"), T("请改名。", "Rename it."))
-        if word == "records":
-            before.append(name)
+        before.append(name)
         for item, test in record.where.items():
             for said, parameter in test.parameters:
                 raise source.refused(
@@ -188,7 +191,7 @@ def hold(made: Check, contracts: Mapping[str, Contract], departments: Collection
             for item in said:
                 _known(source, (*place, key), "信息项", "item", item, items)
             kept(source, (*place, key), contract, said)
-        other = made.records[record.of].dataset if record.of else ""
+        other = made.named(record.of).dataset if record.of else ""
         if record.same and other != record.dataset:
             raise source.refused(
                 (*place, "same"),

@@ -237,3 +237,28 @@ def test_a_personal_key_is_masked(registry: Registry) -> None:
     checks.run(registry.hub)
     (finding,) = found(registry.hub, "employer_gone")
     assert "1" not in finding.first.key and finding.second.key == "F1"
+
+
+def test_absent_records_joined_to_one_another_must_not_be_there_together(registry: Registry) -> None:
+    alone = """
+check: nobody_known
+version: 1.0.0
+title: 单位没有一名在册职工
+remedy: 核实
+records:
+  firm: {dataset: firm, where: {status: [cancelled]}}
+  account: {dataset: account, of: firm, subject: {role: employer, is: firm}}
+absent:
+  colleague: {dataset: account, of: firm, subject: {role: employer, is: firm}}
+  resident: {dataset: resident, of: colleague, subject: {role: resident, is: holder}}
+pair: [firm, account]
+"""
+    registry.publish(extra=[document(alone)])
+    registry.put("resident", {"id": "R2", "number": OTHER, "name": "王五"})  # somebody else's employee
+    registry.refresh()
+    checks.run(registry.hub)
+    assert {one.second.key for one in found(registry.hub, "nobody_known")} == {"1", "3"}
+    registry.put("resident", {"id": "R1", "number": NUMBER, "name": "李小明"})
+    registry.refresh()
+    checks.run(registry.hub)
+    assert not found(registry.hub, "nobody_known")
