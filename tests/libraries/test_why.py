@@ -97,6 +97,12 @@ def test_first_and_last_seen_come_from_the_records_versions(city: Sources) -> No
     # an unchanged reload: seen again, by no other batch
     city.read("account", account("1", "13800000003"), account("2", "13800000002"))
     assert {one.value: one.last_seen for one in explain(city, "phone").claims}["13800000003"] == START + 5 * DAY
+    # masked at its source, the better authority's value gives way to a whole one
+    city.read("account", account("1", "138****0003"))
+    city.refresh()
+    told = [(one.reason, one.value) for one in explain(city, "phone").claims]
+    assert told[:2] == [("decides", "13800000006"), ("masked", "138****0003")]
+    assert ("replaced", "13800000003") in told
 
 
 def test_derived_values_agreeing_ones_and_those_only_an_authority_may_give(read_only: Sources) -> None:
