@@ -10,7 +10,7 @@ A rebuild needs every accepted batch since the last checkpoint (pipeline/rebuild
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,6 +60,7 @@ class _Due:
     system: str
     dataset: str
     accepted: bool
+    proven: bool
     waits: bool
 
 
@@ -135,16 +136,20 @@ def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, te
         last = checkpoint.latest(connection)
     needed = [batch for batch in due if batch.accepted]
     upto = max((batch.seq for batch in needed), default=0)
-    if upto > (last.seq if last else 0) and (last is None or last.made_at < clock.now() - EVERY):
+    again = not all(batch.proven for batch in needed) and (last is None or last.made_at < clock.now() - EVERY)
+    if again:
+        upto = max(upto, last.seq if last else 0)
         if dry_run:
             yield Removed("checkpoint", f"≤ {upto}", len(needed), clock.now())
         else:
             last = _checkpoint(hub, upto, actor, tell)
             yield Removed("checkpoint", f"≤ {upto}", last.batches, clock.now(), last.bytes)
-    proven = upto if dry_run and (last is None or last.made_at < clock.now() - EVERY) else last.seq if last else 0
+            with hub.read() as connection:
+                due = list(_due(connection, hub, years))
     gone: dict[tuple[str, str], list[_Due]] = {}
     for batch in due:
-        kept = "quarantine" if batch.waits else "checkpoint" if batch.accepted and batch.seq > proven else ""
+        proven = not batch.accepted or batch.proven or (dry_run and again)
+        kept = "quarantine" if batch.waits else "" if proven else "checkpoint"
         gone.setdefault((batch.feed, kept), []).append(batch)
     for (feed, kept), some in sorted(gone.items()):
         size = sum(_size(hub, batch) for batch in some)
@@ -158,7 +163,8 @@ def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, te
 def _due(connection: Connection, hub: Hub, years: Mapping[str, int]) -> Iterator[_Due]:
     rows = connection.execute(
         text(
-            "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, landed_at, EXISTS (SELECT FROM "
+            "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, in_checkpoint AS proven, landed_at, "
+            "EXISTS (SELECT FROM "
             "hub.quarantine q WHERE q.status <> 'closed_by_source' AND (q.batch_id = b.id OR EXISTS (SELECT FROM hub.replayed r "
             "WHERE r.batch_id = b.id AND r.case_batch = q.batch_id AND r.case_row = q.row_no))) AS waits FROM hub.batch b WHERE "
             "files_removed_at IS NULL AND landed_at IS NOT NULL AND (state = ANY(:accepted) OR state = 'dropped') ORDER BY seq"
@@ -182,11 +188,11 @@ def _until(hub: Hub, years: Mapping[str, int], dataset: str) -> datetime:
 def _checkpoint(hub: Hub, upto: int, actor: Actor, tell: Tell) -> Checkpoint:
     with folders.folder() as folder:
         target = Path(folder) / CHECKPOINT
-        held: dict[str, int] = {}
+        held: list[UUID] = []
 
-        def dump(scratch: Hub, batches: int) -> None:
+        def dump(scratch: Hub, batches: Sequence[UUID]) -> None:
             checkpoint.dump(scratch, target)
-            held["batches"] = batches
+            held.extend(batches)
 
         report = whole.rebuild(hub, actor=actor, tell=tell, at=(upto, dump))
         if not report.same:
@@ -196,7 +202,7 @@ def _checkpoint(hub: Hub, upto: int, actor: Actor, tell: Tell) -> Checkpoint:
                 code="retention_unproven",
             )  # fmt: skip
         with hub.begin() as connection:
-            made = checkpoint.keep(hub, connection, target, upto, held["batches"])
+            made = checkpoint.keep(hub, connection, target, upto, held)
             body: dict[str, Any] = {
                 "checkpoint": str(made.id),
                 "seq": upto,

@@ -8,6 +8,7 @@ proves the same as the libraries. It is the scratch database as pg_dump writes i
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ from core.hub import Hub
 from core.ids import uuid7
 from core.landing import CHECKPOINT, CHECKPOINTS
 from core.text import T
+from pipeline.rebuild import inputs
+from schemas.derive import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,31 @@ def load(hub: Hub, found: Checkpoint, scratch: Hub) -> None:
     database.stamp(scratch.engine, found.revision)
 
 
-def keep(hub: Hub, connection: Connection, source: Path, seq: int, batches: int) -> Checkpoint:
-    """Put a dump into the landing store and name it, in the caller's transaction; the ones before are named no more."""
+def overtaken(live: Connection, made: Connection) -> list[str]:
+    """The datasets whose batches are read by another contract now than the checkpoint read them by: a breaking version was
+    published since, which made the dataset anew from its landed files."""
+    query = text(f"SELECT id, dataset, contract_sha FROM hub.batch WHERE state IN {inputs.ACCEPTED}")
+    now = {row.id: row.contract_sha for row in live.execute(query)}
+    return sorted({row.dataset for row in made.execute(query) if now.get(row.id, row.contract_sha) != row.contract_sha})
+
+
+def forget(scratch: Hub, dataset: str) -> None:
+    """Take everything of a dataset out of a restored checkpoint: its batches come in again, from the first."""
+    of_it = f"(SELECT id FROM hub.batch WHERE dataset = {sql.literal(dataset)})"
+    with scratch.begin() as connection:
+        connection.execute(text(f"TRUNCATE {sql.current(dataset)}, {sql.history(dataset)}"))
+        for table in ("libraries.mention", "libraries.known_as"):
+            connection.execute(text(f"DELETE FROM {table} WHERE dataset = :dataset"), {"dataset": dataset})
+        for table in ("replayed", "finding", "pushed", "quarantine_subject", "quarantine"):
+            connection.execute(text(f"DELETE FROM hub.{table} WHERE batch_id IN {of_it}"))
+        connection.execute(
+            text(f"UPDATE hub.batch SET state = 'landed' WHERE id IN {of_it} AND state IN {inputs.ACCEPTED}")
+        )
+
+
+def keep(hub: Hub, connection: Connection, source: Path, seq: int, batches: Sequence[UUID]) -> Checkpoint:
+    """Put a dump into the landing store and name it and the batches in it, in the caller's transaction; the ones before are
+    named no more."""
     id = uuid7()
     size, sha256 = digest(source)
     target = place(hub, id)
@@ -106,12 +132,16 @@ def keep(hub: Hub, connection: Connection, source: Path, seq: int, batches: int)
                 shutil.copyfileobj(stream, sink, 1 << 20)
     revision = database.revisions()[-1]
     connection.execute(text("DELETE FROM hub.checkpoint"))
+    connection.execute(
+        text("UPDATE hub.batch SET in_checkpoint = id = ANY(:ids) WHERE in_checkpoint <> (id = ANY(:ids))"),
+        {"ids": list(batches)},
+    )
     row = connection.execute(
         text(
             "INSERT INTO hub.checkpoint (id, seq, batches, revision, bytes, sha256) VALUES (:id, :seq, :batches, :revision, "
             f":bytes, :sha256) RETURNING {_COLUMNS}"
         ),
-        {"id": id, "seq": seq, "batches": batches, "revision": revision, "bytes": size, "sha256": sha256},
+        {"id": id, "seq": seq, "batches": len(batches), "revision": revision, "bytes": size, "sha256": sha256},
     ).one()
     return Checkpoint(**row._mapping)
 

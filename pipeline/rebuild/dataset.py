@@ -193,8 +193,9 @@ def _read_by(connection: Connection, future: Published, datasets: Sequence[str],
         contract = future.contracts[dataset]
         connection.execute(
             text(
-                "UPDATE hub.batch SET contract_version = :version, contract_sha = :sha, publication = :publication "
-                "WHERE dataset = :dataset AND state <> 'dropped'"
+                "UPDATE hub.batch SET contract_version = :version, contract_sha = :sha, publication = :publication, "
+                # what a checkpoint holds of them is of the version before
+                "in_checkpoint = false WHERE dataset = :dataset AND state <> 'dropped'"
             ),
             {"version": contract.version, "sha": contract.sha256, "publication": publication, "dataset": dataset},
         )

@@ -16,7 +16,7 @@ from core.hub import Hub
 from core.log import get_logger
 from pipeline import batch as batches
 from pipeline import deciding, journey
-from pipeline.rebuild import inputs
+from pipeline.rebuild import checkpoint, inputs
 from schemas import published
 
 log = get_logger(__name__)
@@ -39,8 +39,12 @@ class Replay:
     datasets: Collection[str] | None = None
     adapted: Callable[[Connection], None] = lambda _: None
 
-    def begin(self) -> None:
+    def begin(self, reading: Reading) -> None:
         """Go on from what the scratch installation holds: a checkpoint."""
+        with reading() as live, self.scratch.read() as connection:
+            overtaken = checkpoint.overtaken(live, connection)
+        for dataset in overtaken:
+            checkpoint.forget(self.scratch, dataset)
         with self.scratch.read() as connection:
             self.done = {one.id for one in inputs.accepted(connection, set())}
             self.published = connection.scalar(text("SELECT coalesce(max(n), 0) FROM hub.publication")) or 0

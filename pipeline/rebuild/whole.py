@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -61,10 +61,10 @@ class Report:
 
 def rebuild(
     hub: Hub, *, swap: bool = False, actor: Actor = SYSTEM, tell: Tell = lambda _: None,
-    at: tuple[int, Callable[[Hub, int], None]] | None = None,
+    at: tuple[int, Callable[[Hub, Sequence[UUID]], None]] | None = None,
 ) -> Report:  # fmt: skip
     """Make every library again and compare; with `swap`, replace what differs. `at` is a batch's number and what to do when
-    everything up to it is in (given the scratch installation and how many batches it holds). Raises Retry while another rebuild runs, or
+    everything up to it is in (given the scratch installation and the batches it holds). Raises Retry while another rebuild runs, or
     when a feed would not end in time for a swap; NotReady when there is no place to rebuild in."""
     report = Report()
     with hub.read() as live:
@@ -72,12 +72,12 @@ def rebuild(
     begin = partial(checkpoint.load, hub, since) if since else lambda _: None
     with scratch.opened(hub, begin) as second, ExitStack() as held:
         again = Replay(second, actor, tell)
-        again.begin()
+        again.begin(hub.read)
         with _timed(report, "replay"):
             if at is not None:
                 report.batches += again.catch_up(hub.read, upto=at[0])
                 _cut(hub.read, second)
-                at[1](second, len(again.done))
+                at[1](second, list(again.done))
             for _ in range(2):  # the second time, only what merged during the first
                 report.batches += again.catch_up(hub.read)
         if swap:

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from catalog_registry import publication
 from core import audit, clock
+from core.actor import SYSTEM
 from core.backup.take import take, verify
 from core.errors import Stop
 from core.hub import Hub
@@ -19,7 +21,8 @@ from libraries import golden
 from pipeline import retention
 from pipeline.rebuild.whole import rebuild
 from pipeline.retention import Removed
-from tests.pipeline.three import Three, row
+from schemas.published import Document
+from tests.pipeline.three import Three, contract, row
 
 YEARS = timedelta(days=366 * 11)
 
@@ -99,6 +102,23 @@ def test_history_goes_when_its_contract_says_and_a_rebuild_leaves_it_out(three: 
     assert three.count("SELECT count(*) FROM records.whole_history") == 0
     assert ("retention.history", "whole") in events(hub)
     assert rebuild(hub).same
+
+
+def test_a_breaking_version_behind_a_checkpoint_is_made_again_from_its_own_files(three: Three) -> None:
+    hub = three.hub
+    short = contract("whole").replace("retention, value: 10", "retention, value: 1").replace("1.0.0", "1.1.0")
+    three.publish(whole=short)
+    with clock.override(clock.now() + timedelta(days=800)):
+        removed = counts(retention.retain(hub))
+        assert removed["landing", "pets.whole", ""] == 2 and ("landing", "pets.grown", "") not in removed
+    texts = contract("grown").replace("1.0.0", "2.0.0").replace("logicalType: number", "logicalType: string")
+    texts = texts.replace(", logicalTypeOptions: {minimum: 0, maximum: 100}", "")
+    publication.register_rebuilt(hub, [Document("contract", "grown", "2.0.0", texts, "test")], SYSTEM)
+    golden.refresh(hub)
+    report = rebuild(hub)
+    assert report.failed == {} and [found.table for found in report.tables if not found.same] == []
+    assert report.since is not None
+    assert three.count("SELECT count(*) FROM hub.batch WHERE dataset = 'grown' AND in_checkpoint") == 0
 
 
 def test_the_audit_log_is_kept_for_three_years_whatever_is_set(hub: Hub) -> None:

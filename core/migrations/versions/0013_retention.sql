@@ -1,7 +1,7 @@
 -- What is not kept for ever, and what says so afterwards (pipeline/retention.py).
 
--- A batch whose landed files were removed: its manifest stays. A rebuild begins at a checkpoint behind it.
-ALTER TABLE hub.batch ADD COLUMN files_removed_at timestamptz;
+-- A batch whose landed files were removed: its manifest stays. A rebuild begins at a checkpoint that it is in.
+ALTER TABLE hub.batch ADD COLUMN files_removed_at timestamptz, ADD COLUMN in_checkpoint boolean NOT NULL DEFAULT false;
 
 -- Everything as it was made anew from the landing up to a batch, proven the same as the libraries then; the files lie in the
 -- landing store. Only the last one is kept.
