@@ -21,7 +21,8 @@ from schemas.types import Options, Rule, columns
 from schemas.types.base import COMMON, RANGE
 
 AHEAD = timedelta(minutes=10)  # by which a source's clock may run ahead of ours
-LONGEST_INDEXED = 2000  # bytes; PostgreSQL refuses the whole batch for one index entry beyond 2,704
+LONGEST = 100_000  # bytes of any text: more is a file in a cell, not a value
+LONGEST_INDEXED = 2_000  # bytes; PostgreSQL refuses the whole batch for one index entry beyond 2,704
 
 
 @dataclass
@@ -82,8 +83,8 @@ class Standardiser:
                 options = replace(options, kinds=values[item.kind_item])
             typed, found = item.type.standardise(self.raw(raw, item.name), options)
             found |= item.type.judge(typed, options)
-            if item.name in self.indexed and pa.types.is_string(typed.type):
-                long = columns.lengths(typed) > LONGEST_INDEXED
+            if pa.types.is_string(typed.type):
+                long = columns.lengths(typed) > (LONGEST_INDEXED if item.name in self.indexed else LONGEST)
                 if long.any():
                     typed = columns.null_where(typed, long)
                     found[long] |= np.uint32(1 << COMMON.index(RANGE))
