@@ -33,7 +33,7 @@ NOISE = random.Random(1).randbytes(200_000)
 
 
 def _bomb() -> bytes:
-    """A workbook whose sheet unpacks to 3 GB."""
+    """A workbook whose sheet unpacks to 2 GB."""
     content = io.BytesIO(workbook(ROWS))
     with zipfile.ZipFile(content) as book:
         parts = {name: book.read(name) for name in book.namelist() if not name.endswith("sheet1.xml")}
@@ -43,7 +43,7 @@ def _bomb() -> bytes:
             book.writestr(name, part)
         with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
             sheet.write(b'<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>')
-            for _ in range(96):
+            for _ in range(66):
                 sheet.write(b"\0" * (32 << 20))
     return packed.getvalue()
 
