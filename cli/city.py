@@ -170,7 +170,8 @@ def seed_access(hub: Hub, folder: Path) -> dict[str, str]:
         there = {client.id for client in clients.listed(connection)}
         for entry in (one for one in seed["clients"] if one["department"] in current.departments):
             if entry["id"] not in there:
-                known[entry["id"]] = clients.add(connection, entry["id"], entry["name"], entry["department"])
+                role = entry.get("role", "department")
+                known[entry["id"]] = clients.add(connection, entry["id"], entry["name"], entry["department"], role=role)
             elif entry["id"] not in known:
                 known[entry["id"]] = clients.renew(connection, entry["id"])
     _keep(file, json.dumps(known))
