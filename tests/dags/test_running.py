@@ -9,7 +9,11 @@ from sqlalchemy import text
 
 from core.hub import Hub
 from tests.dags.conftest import Child
-from tests.pipeline.small import FEED, Small, row
+from tests.pipeline.small import FEED, SYSTEM_TEXT, Small, row
+
+INCREMENTAL = SYSTEM_TEXT.format(
+    mode="incremental", watermark="watermark: GXSJ\n  key_scan: {every: 1d}", minimum=0, shrink="90%"
+)
 
 
 @pytest.fixture
@@ -44,6 +48,21 @@ def test_a_blocked_batch_fails_at_once_without_retries(hub: Hub, small: Small, c
     assert all(tries <= 1 for _, tries in ran["tasks"].values()), "a person must look: trying again is no use"
     with hub.read() as connection:
         assert connection.execute(text("SELECT state FROM hub.batch")).scalar_one() == "blocked"
+
+
+def test_keys_are_scanned_behind_an_increment(hub: Hub, small: Small, child: Child) -> None:
+    small.write([row("A1"), row("A2")])
+    small.publish(mode="incremental", system=INCREMENTAL)
+    ran = child("test", FEED, **variables(hub))
+    assert ran["tasks"] == {step: ["success", 1] for step in ("land", "load", "deliver", "scan")}
+    small.write([row("A2")])
+    ran = child("test", FEED, **variables(hub))
+    assert ran["tasks"]["scan"] == ["skipped", 1], "none is due"
+    with hub.begin() as connection:
+        connection.execute(text("UPDATE hub.batch SET started_at = started_at - interval '2 days'"))
+    child("test", FEED, **variables(hub))
+    with hub.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM records.pet_licence")).scalar_one() == 1
 
 
 def test_golden_records_are_refreshed(hub: Hub, small: Small, child: Child) -> None:
