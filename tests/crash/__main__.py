@@ -1,4 +1,4 @@
-"""`make crash`: kill the worker and PostgreSQL 300 times and print what was lost. `--kills N --seed N` for others."""
+"""`make crash`: kill the worker and PostgreSQL 300 times and print what was lost. `--kills N --seed N --seconds S` for others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None, help="the same kills again; without it one is drawn")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="no longer than this, however many were made"
+    )
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else secrets.randbelow(2**31)
     print(f"seed {seed}", flush=True)
-    figures = session(asked.kills, seed)
+    figures = session(asked.kills, seed, asked.seconds)
     for name, value in figures.said().items():
         print(f"  {name.replace('_', ' '):18} {value}")
     for wrong in figures.wrong[:20]:

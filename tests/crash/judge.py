@@ -12,7 +12,7 @@ import psycopg
 
 from tests.crash import replay
 from tests.crash.reader import TEXT, query
-from tests.crash.world import COLUMNS, MODES, SYSTEM_ID, Source, dataset
+from tests.crash.world import COLUMNS, ITEMS, MODES, SYSTEM_ID, Source, dataset
 
 _FACTS = (
     "landed",
@@ -26,6 +26,8 @@ _FACTS = (
     "before",
     "after",
 )
+
+_COLUMNS = {item: column for column, item in ITEMS.items()}
 
 
 @dataclass
@@ -90,7 +92,12 @@ class Judge:
         merged = Counter(batch for (batch,) in link.execute(told, [f"{SYSTEM_ID}.{name}"]))
         landed = replay.landed(self._landing, SYSTEM_ID, name)
         kept = [batch for batch in landed if states.get(batch) not in ("dropped", "failed")]
+        feed.decisions = {
+            id: {_COLUMNS[item]: cell for item, cell in body["set"].items()}
+            for id, body in link.execute("SELECT id::text, body FROM hub.decision WHERE kind = 'fix'")
+        }
         feed.follow(self._landing, SYSTEM_ID, name, kept)
+        verdict.expect(f"{name}: rows replayed otherwise than decided", feed.wrong, [])
         verdict.expect(f"{name}: batches merged", merged, Counter(kept))
         unfinished = [batch for batch, state in states.items() if state in ("extracting", "landed", "merged")]
         verdict.expect(f"{name}: batches without an end", unfinished, [])

@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 
 Key = tuple[int, str]
 Raw = dict[str, str | None]
+Case = tuple[str, int]
 Values = tuple[str, ...]  # a row's items as text, '-' for none
+_COUNTED = ("inserted", "changed", "unchanged", "repeated", "removed", "closed")
 _ITEMS = ("ND", "QP", "SYR", "ZJH", "JG", "JGDM", "TZ", "MYRQ")
 
 
@@ -46,6 +48,8 @@ class Row:
     bad: bool
     removed: bool
     time: str | None
+    #: where it stands: batch and number
+    at: Case = ("", 0)
 
 
 @dataclass
@@ -70,6 +74,12 @@ class Feed:
     last: Counter[str] = field(default_factory=Counter)
     watermark: str | None = None
     known: datetime | None = None
+    #: what persons decided, by decision: the cells they corrected. Known before the batches that bring it about
+    decisions: dict[str, Raw] = field(default_factory=dict)
+    cases: dict[Case, Row] = field(default_factory=dict)
+    decided: dict[tuple[Key | None, str], str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    replays: int = 0
 
     def follow(self, landing: Path, system: str, dataset: str, merged: Iterable[str]) -> None:
         """Take those of the merged batches that are new, in the order of their ids (which begin with their time)."""
@@ -84,12 +94,27 @@ class Feed:
         if self.known is not None:  # versions have an order, whatever clocks did
             moment = max(moment, self.known + timedelta(microseconds=1))
         self.known = moment
-        rows = [_row(raw, self.mode) for raw in _read(folder, manifest)]
+        if manifest["origin"] == "replay":
+            self._replay(folder, manifest, moment)
+            return
+        batch = manifest["batch"]
+        rows = [_row(raw, self.mode, (batch, number)) for number, raw in enumerate(_read(folder, manifest), 1)]
         self.last = Counter(word(row.raw) for row in rows)
         self.landed |= set(self.last)
         self.watermark = max([self.watermark or "", *(row.time for row in rows if row.time)]) or None
         merging, waiting, removing, facts = self._settle(rows)
         before = len(self.current)
+        self._merge(merging, moment, facts)
+        gone = set(removing)
+        if self.mode == "full" and all(row.key is not None for row in rows):
+            gone = set(self.current) - {row.key for row in rows if row.key}
+        self._close(gone, moment, facts)
+        self._wait(rows, waiting)
+        facts |= {"landed": len(rows), "quarantined": len(waiting), "before": before, "after": len(self.current)}
+        self.evidence[manifest["batch"]] = facts
+        self.states.append(self.state())
+
+    def _merge(self, merging: dict[Key, Row], moment: datetime, facts: dict[str, int]) -> None:
         for key, row in merging.items():
             held = self.current.get(key)
             if held is None:
@@ -101,15 +126,43 @@ class Feed:
                 facts["changed"] += 1
                 self.ended[(held.values, held.since, moment)] += 1
             self.current[key] = Held(row.values, moment)
-        gone = set(removing)
-        if self.mode == "full" and all(row.key is not None for row in rows):
-            gone = set(self.current) - {row.key for row in rows if row.key}
+
+    def _close(self, gone: set[Key], moment: datetime, facts: dict[str, int]) -> None:
         for key in gone & set(self.current):
             held = self.current.pop(key)
             self.ended[(held.values, held.since, moment)] += 1
             facts["closed"] += 1
-        self._wait(rows, waiting)
-        facts |= {"landed": len(rows), "quarantined": len(waiting), "before": before, "after": len(self.current)}
+
+    def _replay(self, folder: Path, manifest: dict[str, Any], moment: datetime) -> None:
+        """A batch of decided rows: it puts in what was decided of cases, or takes it back; it restates nothing else."""
+        facts = dict.fromkeys(_COUNTED, 0)
+        before, lines = len(self.current), list(_read(folder, manifest))
+        for said in lines:
+            act, status, made = (said[f"hutong:{name}"] for name in ("act", "status", "decisions"))
+            batch, _, number = str(said["hutong:case"]).partition("/")
+            case = self.cases[batch, int(number)]
+            raw = {name: cell for name, cell in said.items() if not name.startswith("hutong:")}
+            if act == "put":
+                must = dict(case.raw)
+                for id in json.loads(str(made)):
+                    must |= self.decisions.get(id, {})
+                if raw != must:
+                    self.wrong.append(f"replayed {raw} instead of {must}")
+            row = _row(raw, self.mode)
+            assert row.key is not None
+            if act == "take_out":
+                facts["removed"] += 1
+                self._close({row.key}, moment, facts)
+            else:
+                self._merge({row.key: row}, moment, facts)
+            self.waiting = [other for other in self.waiting if other.at != case.at]
+            self.decided.pop((case.key, word(case.raw)), None)
+            if status == "open":
+                self.waiting.append(case)
+            else:
+                self.decided[case.key, word(case.raw)] = str(status)
+        self.replays += len(lines)
+        facts |= {"landed": len(lines), "quarantined": 0, "before": before, "after": len(self.current)}
         self.evidence[manifest["batch"]] = facts
         self.states.append(self.state())
 
@@ -123,7 +176,7 @@ class Feed:
 
     def _settle(self, rows: list[Row]) -> tuple[dict[Key, Row], list[Row], list[Key], dict[str, int]]:
         """Which rows merge, which wait, which keys are removed; rows that repeat another are counted only."""
-        facts = dict.fromkeys(("inserted", "changed", "unchanged", "repeated", "removed", "closed"), 0)
+        facts = dict.fromkeys(_COUNTED, 0)
         merging: dict[Key, Row] = {}
         waiting = [row for row in rows if row.key is None]
         removing: list[Key] = []
@@ -153,13 +206,22 @@ class Feed:
         return merging, waiting, removing, facts
 
     def _wait(self, rows: list[Row], waiting: list[Row]) -> None:
+        """A row stated again word for word is the same case, and what was decided on it holds; others of its key end."""
         stated = {row.key for row in rows if row.key is not None}
-        words = {word(row.raw) for row in waiting if row.key is None}
-        kept = [] if self.mode == "full" else [
-            row for row in self.waiting
-            if (row.key not in stated if row.key is not None else word(row.raw) not in words)
-        ]  # fmt: skip
-        self.waiting = kept + waiting
+        words = {(row.key, word(row.raw)) for row in waiting}
+
+        def ends(key: Key | None, said: str) -> bool:
+            restated = self.mode == "full" or (key in stated if key is not None else (key, said) in words)
+            return restated and (key, said) not in words
+
+        known = {(row.key, word(row.raw)) for row in self.waiting if row.key is not None} | set(self.decided)
+        self.decided = {case: status for case, status in self.decided.items() if not ends(*case)}
+        kept = [row for row in self.waiting if not ends(row.key, word(row.raw)) and row.key is not None]
+        kept += [row for row in self.waiting if row.key is None and self.mode != "full" and not ends(None, word(row.raw))
+                 and (None, word(row.raw)) not in words]  # fmt: skip
+        new = [row for row in waiting if (row.key, word(row.raw)) not in known]
+        self.cases |= {row.at: row for row in new}
+        self.waiting = kept + new
 
 
 def landed(landing: Path, system: str, dataset: str) -> list[str]:
@@ -182,13 +244,13 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Iterable[Raw]:
                 yield {name: None if value is None else str(value) for name, value in row.items()}
 
 
-def _row(raw: Raw, mode: str) -> Row:
+def _row(raw: Raw, mode: str, at: Case = ("", 0)) -> Row:
     year, tag = raw["ND"], raw["QP"]
     key = (int(year), tag) if year and year.isdigit() and tag else None
     removed = mode == "flagged" and raw["CZBS"] == "D"
     return Row(
-        raw, key, _values(raw), not removed and _is_bad(raw), removed, raw.get("GXSJ") if mode != "full" else None
-    )
+        raw, key, _values(raw), not removed and _is_bad(raw), removed, raw.get("GXSJ") if mode != "full" else None, at
+    )  # fmt: skip
 
 
 def _values(raw: Raw) -> Values:

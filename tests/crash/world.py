@@ -143,7 +143,7 @@ class Source:
         self._restate(mode, row, TZ=f"{self.random.randint(1, 400) / 4:g}")
 
     def _break(self, mode: str, row: Row) -> None:
-        column, value = self.random.choice(_BROKEN)
+        column, value, _ = self.random.choice(ERRORS)
         self._restate(mode, row, **{column: value})
 
     def _repeat(self, mode: str, row: Row) -> None:
@@ -190,12 +190,20 @@ class Source:
             link.executemany(f"INSERT INTO {dataset(mode)} VALUES ({', '.join('?' * len(COLUMNS))})", self.rows[mode])
 
 
-_BROKEN = (("TZ", "999"), ("SYR", None), ("ZJH", "110105194912310021"), ("MYRQ", "2026-02-30"))
+#: errors the generator makes: column, what stands there, and what should
+ERRORS = (
+    ("TZ", "999", "99.9"),
+    ("SYR", None, "王小明"),
+    ("ZJH", "110105194912310021", None),
+    ("MYRQ", "2026-02-30", "2026-02-28"),
+)
+#: the items that those columns are read as
+ITEMS = {"TZ": "weight_kg", "SYR": "owner_name", "ZJH": "owner_no", "MYRQ": "vaccinated_on"}
 
 
 def broken(row: Row) -> bool:
     """Whether the generator put an error into the row."""
-    return any(row[COLUMNS.index(column)] == value for column, value in _BROKEN)
+    return any(row[COLUMNS.index(column)] == value for column, value, _ in ERRORS)
 
 
 def _with(row: Row, **cells: str | None) -> Row:
