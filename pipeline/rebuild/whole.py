@@ -174,7 +174,9 @@ def _settled(hub: Hub, held: ExitStack, report: Report, *, still: bool) -> Itera
         with hub.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             waits = connection.scalar(
                 text(
-                    "SELECT EXISTS (SELECT FROM libraries.mention WHERE pending) OR EXISTS (SELECT FROM libraries.entity WHERE dirty)"
+                    "SELECT EXISTS (SELECT FROM libraries.mention WHERE pending) OR EXISTS (SELECT FROM libraries.entity WHERE dirty) "
+                    "OR EXISTS (SELECT FROM hub.decision d WHERE d.kind = 'judge' AND NOT EXISTS (SELECT FROM libraries.judged j "
+                    "WHERE j.decision = d.id))"
                 )
             )
             if not waits or attempt == TRIES:

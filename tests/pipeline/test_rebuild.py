@@ -21,7 +21,7 @@ from core.embedded import Server
 from core.errors import BatchBlocked, NotReady
 from core.hub import Hub
 from core.settings import Settings
-from libraries import golden
+from libraries import golden, judgements
 from pipeline import batch as batches
 from pipeline import journey
 from pipeline.rebuild import scratch
@@ -132,6 +132,22 @@ def test_an_acceptance_a_scan_of_keys_and_what_was_decided_since(three: Three) -
     golden.refresh(hub)
     report = rebuild(hub)
     assert (told(report), report.failed, report.batches) == ({}, {}, 11)
+
+
+def test_judgements_in_force_are_part_of_what_a_library_is_made_of(three: Three) -> None:
+    hub, actor = three.hub, Actor(operator="steward")
+    both = [judgements.claim("population", *who) for who in zip(NUMBERS, ("王小明", "李四"), strict=True)]
+    with hub.begin() as connection:
+        made = judgements.add(
+            connection, hub.keys, "population", judgements.Verdict.same, *both, reason="户籍档案", actor=actor
+        )
+    golden.refresh(hub)
+    assert three.count("SELECT count(*) FROM libraries.golden") == 1
+    assert told(rebuild(hub)) == {}
+    with hub.begin() as connection:
+        judgements.undo(connection, hub.keys, made.decision.id, reason="误判", actor=actor)
+    assert told(rebuild(hub)) == {}
+    assert three.count("SELECT count(*) FROM libraries.golden") == 2
 
 
 def test_a_landed_file_that_is_gone_is_told_and_nothing_is_swapped(three: Three) -> None:
