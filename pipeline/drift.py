@@ -34,6 +34,7 @@ NAMES: Mapping[str, T] = {
 #: the code of a batch that such a change stopped, the first that applies
 _CODES = (("dropped", "missing_column"), ("renamed", "missing_column"), ("added", "unknown_column"))
 _LIKELY = 0.5
+_MOST = 100  # changes that are kept
 #: a source's columns as a manifest says them: name, type, and of those that land how they are written
 Columns = Sequence[Mapping[str, Any]]
 
@@ -117,8 +118,9 @@ def find(source: Source, last: Columns, rows: Callable[[], pa.RecordBatch | None
         if field.name in before and field.name in feed.columns:
             changes += _written(source, field, before[field.name])
     if moved := _moved([name for name in before if name in schema.names], [n for n in schema.names if n in before]):
-        changes.append(Change("reordered", ", ".join(moved), False))
-    return changes
+        changes.append(Change("reordered", ", ".join(moved[:20]), False))
+    # a file of ten thousand columns is no contract's: the first say enough, those that stop the batch before others
+    return sorted(changes, key=lambda one: (not one.needed, not one.blocks))[:_MOST]
 
 
 def check(changes: Sequence[Change | Mapping[str, Any]], feed: Feed) -> None:
@@ -174,7 +176,7 @@ def _renamed(
     places = {name: at for at, name in enumerate(before)}
     likely = []
     for old in missing:
-        for new in added:
+        for new in added[:_MOST]:
             name = SequenceMatcher(None, old.lower(), new.lower()).ratio()
             place = 1.0 if places.get(old) == source.schema.get_field_index(new) else 0.0
             content = _content(source, old, new, before, rows)

@@ -58,6 +58,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         if batch.origin == "replay":
             replayed.settle(connection, batch, staged.acts, tables["findings"])
+            pushes.corrected(connection, batch, tables)
         else:
             quarantine.close_restated(connection, batch, _stated(feed, tables), tables["waiting"])
             quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])

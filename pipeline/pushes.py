@@ -65,12 +65,12 @@ def late(connection: Connection, batch: Batch, tables: dict[str, str]) -> Late:
         facts,
     )
     found = {row.row_no: (row.gone, row.waits) for row in passed}
-    # read anew under other documents, the same push gives another content
+    # read anew under other documents, or corrected here, the same push gives another content
     tied = connection.execute(
         text(
             f"SELECT m.row_no, g._row_no IS NOT NULL AS gone FROM {tables['marks']} m "
             f"JOIN hub.pushed p ON p.feed = :feed AND p.key = m.key AND NOT p.waits AND ({_MARK}) = (p.number, p.text) "
-            "JOIN hub.batch b ON b.id = p.batch_id AND b.contract_sha = :contract AND b.system_sha = :system "
+            "JOIN hub.batch b ON b.id = p.batch_id AND b.contract_sha = :contract AND b.system_sha = :system AND b.origin = 'feed' "
             f"LEFT JOIN {sql.current(batch.dataset)} t ON t._key = m.key "
             f"LEFT JOIN {tables['rows']} r ON r._row_no = m.row_no LEFT JOIN {tables['gone']} g ON g._row_no = m.row_no "
             "WHERE r._row_no IS NOT NULL AND t._row_hash IS DISTINCT FROM r._row_hash "
@@ -99,6 +99,20 @@ def remember(connection: Connection, batch: Batch, tables: dict[str, str]) -> No
             f"SELECT DISTINCT ON (m.key, w.row_no IS NOT NULL) :feed, m.key, w.row_no IS NOT NULL, {_MARK}, :batch "
             f"FROM {tables['marks']} m LEFT JOIN {tables['waiting']} w ON w.row_no = m.row_no "
             "ORDER BY m.key, w.row_no IS NOT NULL, CAST(m.number AS numeric) DESC, m.text DESC ON CONFLICT (feed, key, waits) DO UPDATE "
+            "SET number = excluded.number, text = excluded.text, batch_id = excluded.batch_id "
+            "WHERE (p.number, p.text) <= (excluded.number, excluded.text)"
+        ),
+        {"feed": batch.feed, "batch": batch.id},
+    )
+
+
+def corrected(connection: Connection, batch: Batch, tables: dict[str, str]) -> None:
+    """A row that waited and was put in by a decision stands at its own mark: an older push must not undo it."""
+    connection.execute(
+        text(
+            "INSERT INTO hub.pushed AS p (feed, key, waits, number, text, batch_id) "
+            "SELECT feed, key, false, number, text, :batch FROM hub.pushed w WHERE w.feed = :feed AND w.waits "
+            f"AND w.key IN (SELECT _key FROM {tables['rows']}) ON CONFLICT (feed, key, waits) DO UPDATE "
             "SET number = excluded.number, text = excluded.text, batch_id = excluded.batch_id "
             "WHERE (p.number, p.text) <= (excluded.number, excluded.text)"
         ),

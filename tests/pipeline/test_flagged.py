@@ -15,10 +15,10 @@ from psycopg import sql
 from sqlalchemy import text
 
 from core import secrets
-from core.actor import SYSTEM
+from core.actor import SYSTEM, Actor
 from core.embedded import Server
 from core.hub import Hub
-from pipeline import journey
+from pipeline import deciding, journey
 from pipeline.batch import Batch
 from schemas import published
 from schemas.published import Document
@@ -246,6 +246,23 @@ def test_a_late_push_with_an_error_does_not_wait_and_one_that_waits_is_not_ended
     staging.push(("B", "U", 4, at(6)))
     staging.read()
     assert staging.waiting() == [] and staging.held() == {"A": 1, "B": 4}
+
+
+def test_a_late_push_does_not_undo_what_a_person_put_right(staging: Staging) -> None:
+    staging.publish(late="30d")
+    staging.push(("A", "I", 1, at(1)), ("A", "U", 999, at(5)))
+    staging.read()
+    with staging.hub.begin() as connection:
+        row = connection.execute(text("SELECT batch_id, row_no FROM hub.quarantine")).one()
+        actor = Actor(operator="李数", client="test")
+        deciding.fix(staging.hub, connection, (row[0], row[1]), {"weight_kg": "9"}, reason="核对", actor=actor)
+    assert journey.replay(staging.hub, FEED) is not None and staging.held() == {"A": 9}
+    staging.push(("A", "U", 3, at(3)))
+    staging.read()
+    assert staging.held() == {"A": 9}
+    staging.push(("A", "U", 4, at(5)), ("A", "U", 4, at(6)))
+    staging.read()
+    assert staging.held() == {"A": 4}
 
 
 def test_two_states_of_one_moment_wait_also_when_they_come_apart(staging: Staging) -> None:

@@ -17,7 +17,7 @@ from core.embedded import Server
 from core.errors import BatchBlocked, Conflict, DocumentRefused
 from core.hub import Hub
 from pipeline import batch as batches
-from pipeline import journey
+from pipeline import journey, key_scan
 from tests.pipeline.small import FEED, SYSTEM_TEXT
 from tests.pipeline.source import Source, opened
 
@@ -141,6 +141,23 @@ def test_a_source_that_fails_half_way_closes_nothing(sqlite: Source, monkeypatch
     assert caught.value.code == "incomplete" and len(sqlite.held()) == 9
     scanned = sqlite.scan()
     assert scanned is not None and scanned.evidence["closed"] == 1
+
+
+def test_a_scan_whose_process_died_is_finished_by_the_next_run(sqlite: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite.publish()
+    sqlite.write([("A", 1, at(9)), ("B", 1, at(9))])
+    sqlite.run()
+    sqlite.write([("B", 1, at(9)), ("C", 1, at(10))])
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(key_scan.merge, "drop_passed", dies)
+        sqlite.scan()
+    assert sqlite.held() == {"A": 1, "B": 1}, "nothing of it is there"
+    sqlite.run()
+    assert sqlite.held() == {"B": 1, "C": 1}
 
 
 def test_a_scan_is_due_once_a_period_and_not_before_increments_have_merged(sqlite: Source) -> None:
