@@ -141,7 +141,8 @@ def test_a_settled_loan_keeps_its_mortgage_only_as_dirt(small: City) -> None:
         for row in mortgages
         if row["XZLX"] == "DY" and row["QSZT"] == "1" and row["QLID"] in settled and "公积金" in row["XZRMC"]
     }
-    assert {(key,) for key in live} == planted(small, "mortgage_not_released")
+    of_the_world = {key for key in planted(small, "mortgage_not_released") if int(key[0][2:]) < 900_000_000}
+    assert {(key,) for key in live} == of_the_world  # the cases' rights are not the world's
 
 
 def test_nobody_shares_a_number(small: City) -> None:
