@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import text
 
 from core import secrets
-from core.errors import BatchBlocked, Stop
+from core.errors import BatchBlocked, DatabaseUnavailable, Stop
 from core.hub import Hub
 from libraries.record_key import key_bytes
-from pipeline import journey, merge, overlap, reconcile
+from pipeline import journey, merge, overlap, reconcile, stage
 from pipeline.batch import Batch
 from schemas.derive import sql
 from tests.pipeline.small import COLUMNS, CONTRACT, FEED, SYSTEM_TEXT, Row, Small, row
@@ -141,6 +141,32 @@ def test_a_failed_load_is_loaded_on_the_next_try(small: Small, monkeypatch: pyte
             journey.load(small.hub, batch_id)
     assert count(small.hub, "pg_tables", "schemaname = 'staging'") == 0, "a failed batch leaves no personal data behind"
     assert journey.load(small.hub, batch_id).state == "merged"
+
+
+def test_a_batch_staged_before_the_database_restarted_is_not_merged_empty(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staging tables are UNLOGGED: a crash empties them, and of a batch of which all rows wait nothing else would tell."""
+    small.write([row("A1", weight=999)])
+    small.publish()
+    batch_id = journey.land(small.hub, FEED)
+    assert batch_id is not None
+    whole = stage.stage
+
+    def crashing(hub: Hub, *given: Any) -> stage.Staged:
+        staged = whole(hub, *given)
+        with hub.begin() as connection:
+            for table in staged.tables.values():
+                connection.execute(text(f"TRUNCATE staging.{table}"))
+        return staged
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage, "stage", crashing)
+        with pytest.raises(DatabaseUnavailable):
+            journey.load(small.hub, batch_id)
+    assert count(small.hub, "hub.batch", "state = 'landed'") == 1
+    assert journey.load(small.hub, batch_id).evidence["quarantined"] == 1
+    assert count(small.hub, "hub.quarantine", "status = 'open'") == 1
 
 
 def test_a_parquet_delivery_counts_once_in_separate_steps(small: Small, tmp_path: Path) -> None:
