@@ -224,8 +224,9 @@ def _waiting(hub: Hub, feed: Feed) -> list[tuple[Any, str, bytes]]:
 
 
 def _close_waiting(connection: Connection, waiting: list[tuple[Any, str, bytes]], scanned: Scanned) -> int:
-    """End the waiting rows whose record is gone at the source. A key that could not be read could be any of them."""
-    open_ = [(place, key) for place, status, key in waiting if status == "open"]
+    """End the rows, waiting or decided on, whose record is gone at the source. A key that could not be read could be any of
+    them."""
+    open_ = [(place, key) for place, _, key in waiting]
     if scanned.unreadable or not open_:
         return 0
     here = scanned.here([key for _, key in open_])
@@ -234,7 +235,7 @@ def _close_waiting(connection: Connection, waiting: list[tuple[Any, str, bytes]]
         connection.execute(
             text(
                 "UPDATE hub.quarantine SET status = 'closed_by_source', closed_at = now() "
-                "WHERE batch_id = :batch AND row_no = :row AND status = 'open'"
+                "WHERE batch_id = :batch AND row_no = :row AND status <> 'closed_by_source'"
             ),
             gone,
         )
