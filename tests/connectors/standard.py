@@ -31,7 +31,7 @@ def feed(source: dict[str, Any], **changes: Any) -> Any:
         "id": "test_system.thing", "dataset": "thing", "system": "test_system", "source": source, "mode": "incremental",
         "watermark": "changed", "timezone": "Asia/Shanghai", "columns": COLUMNS, "ignore": (), "codes": {},
     }  # fmt: skip
-    return SimpleNamespace(**{**said, **changes})
+    return SimpleNamespace(**{"only": (), **said, **changes})
 
 
 def taken(extraction: Extraction) -> tuple[list[dict[str, Any]], Extraction]:
