@@ -125,7 +125,10 @@ def _called(row: dict[str, Any], key: str = "value") -> str | None:
     values = [row[key]] if isinstance(row[key], str) else row[key]
     if not values:
         return None
-    return ", ".join(f"{value} {label}" if label else value for value, label in zip(values, row["labels"], strict=True))
+    return ", ".join(
+        f"{value} {label}" if label and str(label) != value else value
+        for value, label in zip(values, row["labels"], strict=True)
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def history(
 def _called(item: Item, value: Any) -> Any:
     """A value, with what it is called where it is a code."""
     label = item.label(value) if isinstance(value, str) and not item.personal else None
-    return f"{value} {label}" if label else value
+    return f"{value} {label}" if label and str(label) != value else value
 
 
 def _ask(
