@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from api.idempotency import Key, once
 from api.roles import REFUSALS, SECURED, Acting, Steward
-from api.routers.catalogue import Plain
+from api.routers.catalogue import PLAIN, Plain
 from api.state import Running
 from certificates.request import Code, Strict, Word
 from core import decisions
@@ -108,7 +108,7 @@ def _filter(
     status: Annotated[Plain | None, Query(description="open fixed excused dismissed closed_by_source;all 为全部")] = "open",
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
     system: Annotated[Plain | None, Query(description="系统 / system")] = None,
-    rule: Annotated[str | None, Query(max_length=100, description="规则 / rule")] = None,
+    rule: Annotated[str | None, Query(max_length=100, pattern=PLAIN, description="规则 / rule")] = None,
     item: Annotated[Plain | None, Query(description="信息项 / item")] = None,
     dimension: Annotated[Plain | None, Query(description="GB/T 36344 维度 / dimension")] = None,
     severity: Annotated[Plain | None, Query(description="error warning")] = None,
