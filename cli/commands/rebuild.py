@@ -57,6 +57,12 @@ def _print(report: Report) -> None:
     if listed:
         print()
         output.table(listed, _LISTED)
+    for found in report.tables:
+        if found.shape:
+            named = ", ".join(found.shape)
+            output.complain(
+                T(f"{found.table} 缺少字段 {named},无法比对", f"{found.table} lacks {named} and cannot be compared")
+            )
     for batch, code in report.failed.items():
         output.complain(T(f"批次 {batch} 未能重新入库:{code}", f"batch {batch} would not come in again: {code}"))
     spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items())
