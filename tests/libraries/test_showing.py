@@ -88,7 +88,7 @@ def test_the_command_shows_each_attribute_with_its_source(
     shown = {row["name"]: row for row in json.loads(done.stdout)["attributes"]}
     assert (shown["ethnicity"]["label"], shown["ethnicity"]["label_en"]) == ("汉族", "Han")
     assert (shown["sex"]["label_en"], shown["name"]["label"], shown["former_numbers"]["label"]) == (
-        "Male",
+        "Female",
         None,
         [None],
     )
