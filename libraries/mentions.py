@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from libraries import filling
 from libraries.record_key import key_bytes
 from schemas.contract import Contract, Item, Subject
 from schemas.types import TYPES, Options, ValueType
@@ -200,27 +201,63 @@ def _count_up(parent: NDArray[np.int64]) -> NDArray[np.int32]:
 def merge(connection: Connection, dataset: str, system: str, staged: str, touched: str) -> None:
     """Bring the mentions of a batch in, inside the merge's transaction.
 
-    `staged` is the table of the batch's mentions; `touched` holds the keys whose record changed or ended. Every mention
-    stated is pending anew; one whose claim is unchanged keeps its link meanwhile. Whoever a mention was linked to is to be
-    refreshed: marked under row locks taken in one order, so that neither a refresh nor another merge can come between.
+    `staged` is the table of the batch's mentions; `touched` holds the keys whose record changed or ended. A mention that is
+    new, claims something else or is linked to nobody is pending anew. One that claims what it did keeps its link: that its
+    record says something else about its entity is told by the entity being dirty. Whoever a mention was linked to is to be
+    refreshed: no chunk of a refresh runs from here to the commit, so none can come between; entities are marked under row
+    locks taken in one order, for other merges' sake.
     """
+    names = {"dataset": dataset, "system": system}
+    rows = connection.execute(text(f"SELECT count(*) FROM {staged}")).scalar_one()
+    if not connection.execute(text(f"SELECT EXISTS ({_OF_DATASET})"), names).scalar_one():
+        if rows:
+            _fill(connection, staged, rows, names)
+        return
+    connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('hutong.golden'))"))
+    for name in (staged, touched):
+        connection.execute(text(f"ANALYZE {name}"))
+    place = "m.dataset = :dataset AND m.key = s.key AND m.role = s.role AND m.part = s.part"
+    claim = "(m.id_kind, m.id_value, m.name) IS NOT DISTINCT FROM (s.id_kind, s.id_value, s.name)"
     connection.execute(
         text(
             f"WITH gone AS (DELETE FROM libraries.mention m USING {touched} t WHERE m.dataset = :dataset AND m.key = t.key "
             f"AND NOT EXISTS (SELECT FROM {staged} s WHERE s.key = m.key AND s.role = m.role AND s.part = m.part) "
             "RETURNING m.entity_id, m.id_value), "
+            # rewriting a mention writes all its indexes, so one that stays as it is is left alone
+            f"standing AS MATERIALIZED (SELECT s.key, s.role, s.part, m.entity_id, m.id_value FROM {staged} s "
+            f"JOIN libraries.mention m ON {place} WHERE {claim} AND (m.entity_id IS NOT NULL OR m.pending)), "
             "stated AS (INSERT INTO libraries.mention AS m (dataset, key, role, part, system, id_kind, id_value, name) "
-            f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} ORDER BY key "
+            f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged} s WHERE NOT EXISTS (SELECT FROM "
+            "standing k WHERE k.key = s.key AND k.role = s.role AND k.part = s.part) ORDER BY key "
             "ON CONFLICT (dataset, key, role, part) DO UPDATE SET id_kind = excluded.id_kind, id_value = excluded.id_value, "
             "name = excluded.name, pending = true, entity_id = CASE WHEN (m.id_kind, m.id_value, m.name) IS NOT DISTINCT FROM "
             "(excluded.id_kind, excluded.id_value, excluded.name) THEN m.entity_id END "
             "RETURNING old.entity_id, old.id_value), "
-            "before AS (SELECT * FROM gone UNION SELECT * FROM stated) "
+            "before AS (SELECT * FROM gone UNION SELECT * FROM stated UNION SELECT entity_id, id_value FROM standing) "
             "UPDATE libraries.entity SET dirty = true WHERE id IN (SELECT e.id FROM libraries.entity e WHERE "
             "e.id IN (SELECT entity_id FROM before WHERE entity_id IS NOT NULL) "
             # a mention that was linked to nobody may have been what kept others of its number apart
             "OR e.id_value IN (SELECT id_value FROM before WHERE entity_id IS NULL AND id_value IS NOT NULL) "
             "ORDER BY e.id FOR UPDATE)"
         ),
-        {"dataset": dataset, "system": system},
+        names,
     )
+
+
+_OF_DATASET = "SELECT FROM libraries.mention WHERE dataset = :dataset"
+#: a load that brings so many times the mentions there are builds their indexes last
+TIMES = 10
+
+
+def _fill(connection: Connection, staged: str, rows: int, names: dict[str, str]) -> None:
+    """The first mentions of a dataset: nothing stands in their place, and nobody was linked by one (ADR 24)."""
+    insert = text(
+        "INSERT INTO libraries.mention (dataset, key, role, part, system, id_kind, id_value, name) "
+        f"SELECT :dataset, key, role, part, :system, id_kind, id_value, name FROM {staged}"
+    )
+    if filling.alone(connection, "libraries.mention", rows // TIMES):
+        with filling.indexed_after(connection, "libraries.mention"):
+            connection.execute(insert, names)
+    else:
+        # three of the indexes are by the number: in its order they are filled side by side
+        connection.execute(text(f"{insert.text} ORDER BY id_value"), names)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from uuid import UUID
 
 import pyarrow as pa
@@ -32,6 +33,7 @@ from pipeline import land as landing
 from pipeline import replay as replays
 from pipeline.batch import Batch
 from pipeline.guards import Guards
+from pipeline.overlap import Aside
 
 log = get_logger(__name__)
 LOCK_TIMEOUT = "10s"
@@ -81,13 +83,14 @@ def run(hub: Hub, feed_id: str, actor: Actor = SYSTEM) -> Batch | None:
             delivery.deliver(hub, _load(hub, pending.id, actor), actor)
         _settle(hub, feed_id, actor)
         found = definition.current(hub, feed_id)
-        extraction = landing.Landing(hub, found, actor)
-        with _ended_on_error(hub, extraction, actor), closing(iter(extraction)) as rows:
+        holds = Aside(partial(stage.known, hub, found.contract, found.feed))
+        extraction = landing.Landing(hub, found, actor, begun=holds.start)
+        with _ended_on_error(hub, extraction, actor), holds, closing(iter(extraction)) as rows:
             first = next(rows, None)
             if extraction.batch is None:
                 return None
             chunks = _chained(first, rows)
-            staged = stage.stage(hub, found.contract, found.feed, extraction.batch, chunks)
+            staged = stage.stage(hub, found.contract, found.feed, extraction.batch, chunks, holds)
             staged.seconds["extract and land"] += extraction.seconds
             batch = merge.merge(hub, found.feed, extraction.batch, staged, actor)
         return delivery.deliver(hub, batch, actor)
@@ -197,7 +200,8 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
         with hub.read() as connection:
             guards = Guards(feed, batch, rulings.waived(connection, batch))
         guards.columns((landing.manifest(hub, batch) or {}).get("drift", ()))
-        staged = stage.stage(hub, found.contract, feed, batch, landing.chunks(hub, batch))
+        with Aside(partial(stage.known, hub, found.contract, feed)) as holds:
+            staged = stage.stage(hub, found.contract, feed, batch, landing.chunks(hub, batch), holds)
         return merge.merge(hub, feed, batch, staged, actor)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -27,11 +27,13 @@ class Landing:
     """One extraction on its way to the landing store. Iterate it once: every chunk is given on after it was written.
 
     A scan of keys (pipeline/key_scan.py) reads from the beginning and moves no watermark by what it sees.
-    Afterwards `batch` is the landed batch, or None when the source had nothing new.
+    Afterwards `batch` is the landed batch, or None when the source had nothing new. `begun` is called when it has something.
     """
 
-    def __init__(self, hub: Hub, found: Definition, actor: Actor, origin: str = "feed") -> None:
-        self.hub, self.actor, self.origin = hub, actor, origin
+    def __init__(
+        self, hub: Hub, found: Definition, actor: Actor, origin: str = "feed", begun: Callable[[], None] | None = None
+    ) -> None:
+        self.hub, self.actor, self.origin, self.begun = hub, actor, origin, begun
         self.contract, self.system, self.feed = found.contract, found.system, found.feed
         self.publication = found.publication
         self.batch: Batch | None = None
@@ -55,6 +57,8 @@ class Landing:
                     writer.abandon()
                     self._forget()
                     return
+                if self.begun is not None:
+                    self.begun()
                 source = drift.Source(self.contract, feed, extraction)
                 before = self._before(fed)
                 changes = [] if scan else drift.find(source, before, lambda: self._rows(fed))

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
 from connectors.system import Feed
 from core.actor import Actor
 from core.errors import DatabaseUnavailable, Stop
 from core.hub import Hub
 from core.text import T
-from libraries import known_as, mentions
+from libraries import filling, known_as, mentions
 from pipeline import batch as batches
 from pipeline import land, pushes, quality, quarantine, reconcile, repeats, replayed, rulings
 from pipeline.batch import Batch
@@ -42,16 +40,17 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         waived = rulings.waived(connection, batch)
         known = batches.known_at(connection, batch)
         guards = Guards(feed, batch, waived)
-        bare = _locked_if_empty(connection, sql.current(contract.id))
+        bare = filling.alone(connection, sql.current(contract.id))
         before = reconcile.held(connection, contract.id, feed.system)
         if feed.mode == "full":
             guards.size(before.rows, staged.landed)
         repeats.apply(connection, hub, feed, batch, staged, settled)
         findings = dict(staged.findings + Counter({key_rules.CONFLICT.code: len(settled.conflicting)}))
         guards.failing(contract, staged.landed, quarantined, findings)
-        for name in ("rows", "gone"):
-            connection.execute(text(f"ANALYZE {tables[name]}"))
-        with _indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
+        if before.rows:
+            for name in ("rows", "gone"):
+                connection.execute(text(f"ANALYZE {tables[name]}"))
+        with filling.indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
             inserted, changed = _merge_rows(connection, contract, feed, batch, known, tables, empty=before.rows == 0)
         closed = close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
@@ -176,24 +175,6 @@ def _still_staged(connection: Connection, staged: Staged) -> None:
         )
 
 
-def _locked_if_empty(connection: Connection, table: str) -> bool:
-    """Whether the table has no rows and is this transaction's alone. Someone else's lock is not waited for long."""
-    empty = text(f"SELECT NOT EXISTS (SELECT FROM {table})")
-    try:
-        with connection.begin_nested():
-            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
-            bare = bool(connection.execute(empty).scalar_one())
-            if bare:
-                connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-                bare = bool(connection.execute(empty).scalar_one())
-            connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
-            return bare
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != "55P03":
-            raise
-        return False
-
-
 def drop_passed(connection: Connection, batch: Batch) -> None:
     """A batch that a guard or an error stopped does not hold its feed: once a later one of its sort merges, it has ended."""
     connection.execute(
@@ -203,28 +184,6 @@ def drop_passed(connection: Connection, batch: Batch) -> None:
         ),
         {"feed": batch.feed, "seq": batch.seq, "origin": batch.origin},
     )
-
-
-@contextmanager
-def _indexed_after(connection: Connection, table: str) -> Iterator[None]:
-    """Fill an empty table without its indexes and build them when it is full: keys are hashes, so each row would go to
-    another page of its index, which takes three times as long. Readers wait for a first load; they had nothing to read."""
-    indexes = connection.execute(
-        text(
-            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made_by, quote_ident(c.conname) AS key, "
-            "pg_get_constraintdef(c.oid) AS key_made_by FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = indexrelid "
-            "WHERE indrelid = CAST(:table AS regclass)"
-        ),
-        {"table": table},
-    ).all()
-    for index in indexes:
-        connection.execute(
-            text(f"ALTER TABLE {table} DROP CONSTRAINT {index.key}" if index.key else f"DROP INDEX {index.name}")
-        )
-    yield
-    for index in indexes:
-        added = f"ALTER TABLE {table} ADD CONSTRAINT {index.key} {index.key_made_by}"
-        connection.execute(text(added if index.key else index.made_by))
 
 
 def close(connection: Connection, contract: Contract, batch: Batch, known: datetime, tables: dict[str, str]) -> int:

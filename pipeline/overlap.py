@@ -1,4 +1,5 @@
-"""Two threads beside the caller's: one reads ahead, one writes behind. Arrow and the drivers release the GIL.
+"""Threads beside the caller's: some read ahead, one writes behind, one fetches a thing aside. Arrow and the drivers release
+the GIL.
 
 Every queue is short, so memory stays at a few chunks; an error on either side reaches the caller.
 """
@@ -25,9 +26,9 @@ class _End:
 class Ahead(Generic[Thing]):
     """The same things, read ahead by a thread that starts at once. Leaving the block stops it and closes the source."""
 
-    def __init__(self, source: Iterable[Thing]) -> None:
+    def __init__(self, source: Iterable[Thing], depth: int = _DEPTH) -> None:
         self._source = source
-        self._passing: queue.Queue[Thing | _End] = queue.Queue(_DEPTH)
+        self._passing: queue.Queue[Thing | _End] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, name="read-ahead", daemon=True)
 
@@ -72,6 +73,42 @@ class Ahead(Generic[Thing]):
             except queue.Full:
                 continue
         return False
+
+
+class Aside(Generic[Thing]):
+    """One thing, fetched by a thread as soon as somebody calls `start`; calling this waits for it. Leaving the block waits too,
+    so nothing goes on behind an error."""
+
+    def __init__(self, fetch: Callable[[], Thing]) -> None:
+        self._fetch = fetch
+        self._found: list[Thing] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def __call__(self) -> Thing:
+        self.start()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._found[0]
+
+    def _run(self) -> None:
+        try:
+            self._found.append(self._fetch())
+        except BaseException as error:  # whoever calls raises it
+            self._error = error
+
+    def __enter__(self) -> Aside[Thing]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._thread.ident is not None:
+            self._thread.join()
 
 
 class Behind(Generic[Thing]):

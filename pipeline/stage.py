@@ -1,14 +1,15 @@
 """From landed rows to staging tables: standardised, judged, hashed; only what differs from the library is shipped.
 
-Three threads overlap: the landing (or the source itself) is read ahead, this one standardises and judges, and a third
-ships to PostgreSQL. Memory holds a few chunks and some 50 bytes a row of keys and hashes.
+Four threads overlap: the landing (or the source itself) is read ahead, one standardises, this one judges and finds what
+differs, and one ships to PostgreSQL. What the library holds is read meanwhile. Memory holds a few chunks and some 50 bytes
+a row of keys and hashes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ from pipeline import batch as batches
 from pipeline import definition, mapping, pushes, quarantine, replayed
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known
-from pipeline.overlap import Ahead, Behind
+from pipeline.overlap import Ahead, Aside, Behind
 from pipeline.standardise import Chunk, Standardiser
 from pipeline.validate import Judge
 from schemas import links
@@ -119,9 +120,13 @@ def drop(hub: Hub, batch: Batch) -> None:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS staging.{name}")
 
 
-def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch]) -> Staged:
+def stage(
+    hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterable[pa.RecordBatch], holds: Aside[Known]
+) -> Staged:
     """Run the chunks of a batch through standardising and judging into its staging tables. Codes are mapped as decided
-    until now; a batch that is made again, as decided when it was made (`Batch.decided_upto`)."""
+    until now; a batch that is made again, as decided when it was made (`Batch.decided_upto`). `holds` gives what the library
+    holds for the feed (`known`)."""
+    holds.start()
     with hub.read() as reading:
         upto = decisions.last(reading) if batch.decided_upto is None else batch.decided_upto
         feed = mapping.decided(reading, feed, upto)
@@ -130,8 +135,14 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
     published = definition.published_with(hub, batch)
     ends = links.ends(contract, published.pointing_at(contract.id))
     standardiser = Standardiser(contract, feed, batch.day(hub.settings.timezone), ends, batch.started_at)
-    with Ahead(chunks) as passing, hub.adbc() as connection, connection.cursor() as cursor:
-        staged = Staged(contract, feed, published.libraries, create(hub, contract, batch), known(hub, contract, feed))
+    seconds: defaultdict[str, float] = defaultdict(float)
+    with (
+        Ahead(chunks) as raws,
+        Ahead(_standardised(raws, standardiser, seconds), depth=1) as passing,
+        hub.adbc() as connection,
+        connection.cursor() as cursor,
+    ):
+        staged = Staged(contract, feed, published.libraries, create(hub, contract, batch), holds(), seconds=seconds)
         staged.confirmed = np.zeros(len(staged.known.high), dtype=bool)
         staged.decided_upto = upto
         staged.renamed = last is not None and last.contract_sha != contract.sha256
@@ -144,8 +155,8 @@ def stage(hub: Hub, contract: Contract, feed: Feed, batch: Batch, chunks: Iterab
             staged.seconds["ship"] += time.perf_counter() - started
 
         with Behind(ship) as loader:
-            for raw in passing:
-                for parcel in _take(staged, raw, standardiser, judge, replaying=batch.origin == "replay"):
+            for chunk in passing:
+                for parcel in _take(staged, chunk, standardiser, judge, replaying=batch.origin == "replay"):
                     if parcel[1].num_rows:
                         loader.put(parcel)
         gone = _gone(staged, batch)
@@ -173,13 +184,22 @@ def held(hub: Hub, contract: Contract, feed: Feed) -> Known:
     return Known.of(np.frombuffer(keys, dtype="V16"), table["_row_hash"].to_numpy())
 
 
+def _standardised(
+    raws: Iterable[pa.RecordBatch], standardiser: Standardiser, seconds: defaultdict[str, float]
+) -> Iterator[Chunk]:
+    for raw in raws:
+        started = time.perf_counter()
+        chunk = standardiser(raw)
+        seconds["standardise"] += time.perf_counter() - started
+        yield chunk
+
+
 def _take(
-    staged: Staged, raw: pa.RecordBatch, standardiser: Standardiser, judge: Judge, *, replaying: bool
+    staged: Staged, chunk: Chunk, standardiser: Standardiser, judge: Judge, *, replaying: bool
 ) -> list[tuple[str, pa.Table]]:
     """One chunk: what to ship of it. Everything that must be known across chunks is kept on `staged`."""
-    clock_ = time.perf_counter()
-    chunk = standardiser(raw)
-    staged.seconds["standardise"] += (at := time.perf_counter()) - clock_
+    at = time.perf_counter()
+    raw = chunk.raw
     judged = judge(chunk, standardiser)
     if replaying:
         judged = replayed.excuse(judged, int(chunk.row_no[0]) if len(chunk.row_no) else 1, replayed.excused_of(raw))

@@ -21,6 +21,8 @@ SCHEMA = "records"
 LEADING = (("_key", "bytea"), ("_system", "text"))
 TRAILING = (("_row_hash", "bigint"), ("_batch", "uuid"), ("_row_no", "bigint"), ("_known_from", "timestamptz"))
 ENDING = (("_known_to", "timestamptz"), ("_ended", "text"), ("_ended_by", "uuid"))
+# A changed row finds room on its own page, so its indexes stay as they are: half the work of a reload with changes (ADR 24)
+ROOM = "WITH (fillfactor = 90)"
 LOCK_TIMEOUT = "5s"  # a merge holds its table for seconds; publication is repeated rather than queued behind it
 _LOCK = zlib.crc32(b"hutong records ddl")
 
@@ -57,7 +59,7 @@ def create(contract: Contract, schema: str = SCHEMA) -> list[str]:
     now = [f"{quote(name)} {kind}" + (" PRIMARY KEY" if name == "_key" else "") for name, kind in columns(contract)]
     then = [f"{quote(name)} {kind}" for name, kind in [*columns(contract), *ENDING]]
     return [
-        f"CREATE TABLE IF NOT EXISTS {current(contract.id, schema)} (\n  " + ",\n  ".join(now) + "\n)",
+        f"CREATE TABLE IF NOT EXISTS {current(contract.id, schema)} (\n  " + ",\n  ".join(now) + f"\n) {ROOM}",
         f"CREATE TABLE IF NOT EXISTS {history(contract.id, schema)} (\n  " + ",\n  ".join(then) + "\n)",
         f"CREATE INDEX IF NOT EXISTS {quote(contract.id + '_history_key')} ON {history(contract.id, schema)} (_key)",
         *indexes(contract, schema),

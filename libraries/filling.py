@@ -1,0 +1,56 @@
+"""Filling a table that is (nearly) empty: alone, and its indexes last (ADR 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+
+def alone(connection: Connection, table: str, most: int = 0) -> bool:
+    """Whether the table holds at most so many rows and is this transaction's alone. Someone else's lock is not waited for
+    long: then, and when it holds more, nothing is locked."""
+    holds_more = text(f"SELECT EXISTS (SELECT FROM {table} OFFSET :most)")
+    try:
+        with connection.begin_nested():
+            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            few = not connection.execute(holds_more, {"most": most}).scalar_one()
+            if few:
+                connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+                few = not connection.execute(holds_more, {"most": most}).scalar_one()
+            connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
+            return few
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
+        return False
+
+
+@contextmanager
+def indexed_after(connection: Connection, table: str) -> Iterator[None]:
+    """Fill a table without its indexes and build them when it is full: keys are hashes, so each row would go to another page
+    of its index, which takes three times as long. Readers wait for a first load; they had nothing to read."""
+    indexes = connection.execute(
+        text(
+            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made_by, quote_ident(c.conname) AS key, "
+            "pg_get_constraintdef(c.oid) AS key_made_by FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = indexrelid "
+            "WHERE indrelid = CAST(:table AS regclass)"
+        ),
+        {"table": table},
+    ).all()
+    for index in indexes:
+        connection.execute(
+            text(f"ALTER TABLE {table} DROP CONSTRAINT {index.key}" if index.key else f"DROP INDEX {index.name}")
+        )
+    yield
+    connection.execute(text(f"SET LOCAL maintenance_work_mem = '{SORTING}'"))
+    for index in indexes:
+        added = f"ALTER TABLE {table} ADD CONSTRAINT {index.key} {index.key_made_by}"
+        connection.execute(text(added if index.key else index.made_by))
+    connection.execute(text("SET LOCAL maintenance_work_mem = DEFAULT"))
+
+
+#: memory an index is built with; beyond it, it is sorted on disk
+SORTING = "256MB"
