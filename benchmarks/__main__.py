@@ -1,11 +1,11 @@
-"""`python -m benchmarks [journey] [lookup] [search] [options]`: everything that is measured, or the named parts."""
+"""`python -m benchmarks [journey] [sizes] [lookup] [search] [options]`: everything that is measured, or the named parts."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-PARTS = ("journey", "lookup", "search")
+PARTS = ("journey", "sizes", "lookup", "search")
 
 
 def main(arguments: list[str]) -> None:

@@ -42,7 +42,7 @@ def main(options: list[str] | None = None) -> None:
             server = Embedded(Path(folder) / "postgres")
             server.start()
             try:
-                _round(server, Path(folder), arguments.rows, arguments.only, measured)
+                measure(server, Path(folder), arguments.rows, arguments.only, measured)
             finally:
                 server.stop()
     report = {
@@ -59,7 +59,8 @@ def main(options: list[str] | None = None) -> None:
     _show(report)
 
 
-def _round(server: Embedded, folder: Path, rows: int, only: list[str], measured: dict[str, Any]) -> None:
+def measure(server: Embedded, folder: Path, rows: int, only: list[str], measured: dict[str, Any]) -> None:
+    """Every load by every contender, on a server of their own; what was found is put into `measured`."""
     where = server.start()
     server.create("source", "source", where.password)
     dsn = where.url("source").replace("postgresql+psycopg://", "postgresql://")
