@@ -157,7 +157,7 @@ def held(small: Small) -> dict[str, int]:
 
 
 @hypothesis.settings(
-    max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[hypothesis.Phase.generate]
+    max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[hypothesis.Phase.generate]
 )
 @given(steps=st.lists(STEP, min_size=4, max_size=9))
 def test_any_history_ends_as_the_model_says(small: Small, steps: list[tuple[Any, ...]]) -> None:
