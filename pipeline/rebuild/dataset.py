@@ -143,12 +143,26 @@ class Anew:
         named = "SELECT DISTINCT system FROM libraries.mention WHERE dataset = :dataset"
         of = {"dataset": dataset}
         for system in live.scalars(text(f"{named} UNION SELECT system FROM rebuilt_mention"), of).all():
-            mine = f"system = {sql.literal(system)}"
-            touched = f"(SELECT DISTINCT key FROM libraries.mention WHERE dataset = '{dataset}' AND {mine})"
-            mentions.merge(live, dataset, system, f"(SELECT * FROM rebuilt_mention WHERE {mine})", touched)
-        known = f"(SELECT DISTINCT key FROM libraries.known_as WHERE dataset = '{dataset}')"
-        known_as.merge(live, dataset, "rebuilt_known_as", known)
+            with _tables(
+                live,
+                stated=f"SELECT * FROM rebuilt_mention WHERE system = {sql.literal(system)}",
+                touched="SELECT DISTINCT key FROM libraries.mention "
+                f"WHERE dataset = {sql.literal(dataset)} AND system = {sql.literal(system)}",
+            ):
+                mentions.merge(live, dataset, system, "stated", "touched")
+        known = f"SELECT DISTINCT key FROM libraries.known_as WHERE dataset = {sql.literal(dataset)}"
+        with _tables(live, touched=known):
+            known_as.merge(live, dataset, "rebuilt_known_as", "touched")
         live.exec_driver_sql("DROP TABLE rebuilt_mention, rebuilt_known_as")
+
+
+@contextmanager
+def _tables(live: Connection, **queries: str) -> Iterator[None]:
+    """Temporary tables by name, made of queries."""
+    for name, query in queries.items():
+        live.execute(text(f"CREATE TEMP TABLE {name} AS {query}"))
+    yield
+    live.exec_driver_sql(f"DROP TABLE {', '.join(queries)}")
 
 
 @contextmanager
