@@ -15,11 +15,19 @@ from psycopg import sql
 from core.embedded import Embedded, Server
 from core.hub import Hub
 from core.settings import Settings
+from core.text import set_language
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # Machines are shared and slow at times: how long an example takes says nothing about it.
 hypothesis.settings.register_profile("hutong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hutong")
+
+
+@pytest.fixture(autouse=True)
+def _language() -> Iterator[None]:
+    """A test that ran a command chose a language for its process; the next one has the machine's again."""
+    yield
+    set_language(None)
 
 
 @pytest.fixture(scope="session")
