@@ -132,13 +132,15 @@ class Incoming:
         """Groups of rows that claim one key."""
         if not self.keys:
             return []
-        keys = np.concatenate(self.keys)
-        high, low = halves(keys)
+        high, low = halves(np.concatenate(self.keys))
         order = sorting(high, low)
-        high, low = high[order], low[order]
-        same = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
+        ordered = high[order]
+        near = np.flatnonzero(ordered[1:] == ordered[:-1])
+        same = np.zeros(max(len(order) - 1, 0), dtype=bool)
+        same[near] = low[order[near + 1]] == low[order[near]]
         if not same.any():
             return []
+        keys = np.concatenate(self.keys)
         content = np.concatenate(self.content)[order]
         row_no, waits = np.concatenate(self.row_no)[order], np.concatenate(self.waits)[order]
         edges = np.flatnonzero(np.diff(np.concatenate(([0], same.view(np.int8), [0]))))
@@ -183,5 +185,6 @@ def sorting(high: Hashes, low: Hashes) -> NDArray[np.int64]:
     """The order of 128-bit keys. Sorting by one half is four times faster and nearly always enough."""
     order = np.argsort(high)
     ordered = high[order]
-    clash = (ordered[1:] == ordered[:-1]) & (low[order][1:] != low[order][:-1])
+    same = np.flatnonzero(ordered[1:] == ordered[:-1])
+    clash = low[order[same + 1]] != low[order[same]]
     return np.lexsort((low, high)) if clash.any() else order

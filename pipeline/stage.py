@@ -24,7 +24,7 @@ from libraries import known_as, mentions
 from pipeline import batch as batches
 from pipeline import definition, mapping, pushes, quarantine, replayed
 from pipeline.batch import Batch
-from pipeline.keys import Incoming, Known
+from pipeline.keys import Incoming, Known, halves
 from pipeline.overlap import Ahead, Aside, Behind
 from pipeline.standardise import Chunk, Standardiser
 from pipeline.validate import Judge
@@ -175,13 +175,20 @@ def known(hub: Hub, contract: Contract, feed: Feed) -> Known:
 def held(hub: Hub, contract: Contract, feed: Feed) -> Known:
     """The keys and contents that the library holds for a feed."""
     query = f"SELECT _key, _row_hash FROM {sql.current(contract.id)} WHERE _system = $1"
+    parts: list[tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]] = []
     with hub.adbc() as connection, connection.cursor() as cursor:
         cursor.execute(query, parameters=(feed.system,))
-        table = cursor.fetch_arrow_table()
-    keys = b"".join(
-        chunk.cast(pa.binary(16)).buffers()[1][chunk.offset * 16 :][: len(chunk) * 16] for chunk in table["_key"].chunks
+        for (
+            rows
+        ) in cursor.fetch_record_batch():  # taken apart as they come: all of them as Arrow would be twice as much
+            keys = rows.column(0).cast(pa.binary(16))
+            raw = np.frombuffer(keys.buffers()[1], dtype="V16")[keys.offset :][: len(keys)]
+            parts.append((*halves(raw), rows.column(1).to_numpy().copy()))
+    high, low, content = ([part[at] for part in parts] for at in range(3))
+    none = np.zeros(0, dtype=np.uint64)
+    return Known(
+        np.concatenate([none, *high]), np.concatenate([none, *low]), np.concatenate([none.view(np.int64), *content])
     )
-    return Known.of(np.frombuffer(keys, dtype="V16"), table["_row_hash"].to_numpy())
 
 
 def _standardised(
