@@ -34,6 +34,15 @@ class _RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+#: one list for as long as the process lives: loggers keep the one they were first used with
+_PROCESSORS: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(_line),
+]
+
+
 def configure(level: str = "INFO", file: Path | None = None) -> None:
     """Send logs to a file, or to standard error, as one JSON object a line. Libraries' lines go there too."""
     handler: logging.Handler = (
@@ -44,12 +53,7 @@ def configure(level: str = "INFO", file: Path | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(_line),
-        ],
+        processors=_PROCESSORS,
         # bytes, straight to where they go: a line at every request, so the standard library's way to it counts
         logger_factory=structlog.BytesLoggerFactory(file.open("ab") if file else sys.stderr.buffer),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

@@ -131,7 +131,9 @@ def test_every_code_list_reads_back(name: str) -> None:
     code_list = codes.lists(name)
     assert code_list.values and code_list.source and all(code_list.title)
     for code, label in code_list.values.items():
-        assert all(label) and code_list.label(code) == label
+        said = code_list.label(code)
+        assert all(label) and said.zh == label.zh
+        assert said.en == label.en or name == "division"  # the English names of divisions are made when asked for
     assert set(code_list.aliases.values()) | set(code_list.retired) <= set(code_list.values)
 
 
