@@ -225,7 +225,7 @@ def told(published: Published, row: RowMapping) -> dict[str, Any]:
         "key": [masked(contract, name, value) for name, value in zip(names, key, strict=True)],
         "since": row["quarantined_at"], "closed_at": row["closed_at"], "findings": findings,
         "decisions": [
-            {"id": id, "kind": kind, "at": at, "reason": reason, "by": actor["operator"], "applied": applied}
+            {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied}
             for id, kind, at, reason, actor, applied in row["rulings"] or ()
         ],
         "decided": row["decided"],
