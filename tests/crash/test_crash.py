@@ -12,8 +12,7 @@ import pytest
 from tests.crash.harness import session
 
 KILLS = 50
-#: on a machine that others keep busy: what was made by then is judged all the same
-LONGEST_S = 420.0
+LONGEST_S = 840.0  # below the test's own limit; on an idle machine it takes a minute or two
 
 
 def test_killed_over_and_over_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,8 +24,7 @@ def test_killed_over_and_over_nothing_is_lost(capsys: pytest.CaptureFixture[str]
     assert (figures.lost, figures.doubled, figures.half_visible) == (0, 0, 0)
     assert figures.recovered == figures.kills > 0
     assert figures.polls > 100
-    if figures.seconds < LONGEST_S:
-        assert figures.kills >= KILLS
-        assert figures.database_kills >= 5
-        # what a step happens to leave nothing to ship for cannot be met
-        assert len(figures.commit_points_missed) < figures.commit_points / 5
+    assert figures.kills >= KILLS
+    assert figures.database_kills >= 5
+    # what a step happens to leave nothing to ship for cannot be met
+    assert len(figures.commit_points_missed) < figures.commit_points / 5
