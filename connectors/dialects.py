@@ -38,6 +38,10 @@ def _nothing(*_: Any) -> None:
     pass
 
 
+def _says_text(kind: Any, value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _unknown(error: exc.DBAPIError, system: str, where: str) -> HutongError:
     wrong = isinstance(error, exc.ProgrammingError | exc.DataError | exc.NotSupportedError)
     return refusals.wrong_query(system) if wrong else refusals.down(system, where)
@@ -53,6 +57,10 @@ class Dialect:
     """What is said to the driver's own connection; the number is the time limit in seconds."""
     types: Callable[[Description], list[pa.DataType]] | None = None
     """The types of the columns; None: from the first values."""
+    is_text: Callable[[Any, Any], bool] = _says_text
+    """Whether a column is text to the database: (its type in the cursor's description, one of its values)."""
+    length: str = "length"
+    """The function for the number of characters of a text."""
     lowest: int | None = None
     """A bound that every value of every type is at or above; None: a date must do."""
     leave: Callable[[Connection, Any], None] = _nothing
@@ -121,6 +129,8 @@ def _mysql(limit: str) -> Dialect:
         begin=(limit, *mysql.BEGIN),
         prepare=mysql.prepare,
         types=mysql.types,
+        is_text=mysql.is_text,
+        length="char_length",
         lowest=mysql.LOWEST,
         leave=mysql.leave,
         refusal=mysql.refusal,

@@ -57,6 +57,11 @@ def types(columns: Sequence[Sequence[Any]]) -> list[pa.DataType]:
     return [pa.timestamp("us", "UTC") if column[1] == FIELD_TYPE.TIMESTAMP else pa.string() for column in columns]
 
 
+def is_text(kind: Any, value: Any) -> bool:
+    """Whether a column is text to the server: here all values are."""
+    return kind in _TEXTS
+
+
 def leave(link: Connection, raw: Any) -> None:
     """Hang up. PyMySQL would first read the result to its end, millions of rows or not."""
     result = getattr(raw, "_result", None)  # the one way in: to close its cursor is to read on
@@ -88,6 +93,10 @@ def _moment(written: str) -> datetime | None:
     return None if written.startswith(_ZERO) else datetime.fromisoformat(written).replace(tzinfo=UTC)
 
 
+_TEXTS = frozenset({
+    FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.ENUM, FIELD_TYPE.TINY_BLOB, FIELD_TYPE.BLOB,
+    FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB,
+})  # fmt: skip
 _DECODERS: dict[int, Callable[[str], Any]] = {
     FIELD_TYPE.DATE: _date,
     FIELD_TYPE.NEWDATE: _date,

@@ -21,7 +21,7 @@ from sqlalchemy import URL
 
 from connectors import refusals
 from connectors.extraction import Extraction
-from connectors.query import Query, bad_bound, check_names
+from connectors.query import Query, bad_bound, beyond, check_names
 from connectors.timely import timely
 from core.errors import HutongError
 
@@ -95,7 +95,9 @@ def _statement(cursor: Any, query: Query) -> str:
     if query.places_bound:
         return query.bound(literal)
     name = quote(str(mark))
-    return f"SELECT * FROM (\n{query.text}\n) AS q WHERE {name} >= {literal} OR {name} IS NULL"
+    is_text = pa.types.is_string(described.field(mark).type) and _postgres_type(described.field(mark)) != "numeric"
+    later = beyond(name, str(query.since), literal, "length") if is_text else f"{name} >= {literal}"
+    return f"SELECT * FROM (\n{query.text}\n) AS q WHERE {later} OR {name} IS NULL"
 
 
 def _literal(field: pa.Field, since: str | None) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connectors.watermark import is_number, is_time
 from core.errors import BatchBlocked, DocumentRefused
 from core.text import T
 
@@ -100,6 +101,30 @@ def query_of(feed: Feed, since: str | None, quote: Callable[[str], str]) -> Quer
         timeout_s=int(feed.source.get("timeout_s", TIMEOUT_S)),
         only=feed.only,
     )
+
+
+def beyond(name: str, since: str, bound: str, length: str) -> str:
+    """The condition under which rows of a text column lie at or after a mark. `name` and `bound` are SQL, `length` is the
+    dialect's function for the length of a text.
+
+    Text that holds numbers does not sort by their value (`9` after `10`): longer ones come later. Times written as digits
+    are all of one length. Raises BatchBlocked for a number whose order text cannot say at all.
+    """
+    if not is_number(since) or is_time(since):
+        return f"{name} >= {bound}"
+    if not since.isdigit():
+        raise BatchBlocked(
+            T(
+                f"增量水位 {since} 是以文本存放的数,无法比较先后。",
+                f"The watermark {since} is a number kept as text, which does not sort.",
+            ),
+            code="watermark",
+            remedy=T(
+                "请在系统文档中改用 query,并把该字段转换为数值。",
+                "Use a `query` in the system document that casts this column to a number.",
+            ),
+        )
+    return f"({length}({name}) > {len(since)} OR {length}({name}) = {len(since)} AND {name} >= {bound})"
 
 
 def bad_bound() -> BatchBlocked:

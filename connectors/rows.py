@@ -21,7 +21,7 @@ from sqlalchemy import URL, Connection, NullPool, Select, bindparam, create_engi
 from connectors import dialects
 from connectors.dialects import Dialect
 from connectors.extraction import Extraction
-from connectors.query import Query, bad_bound, check_names, mixed_types
+from connectors.query import Query, bad_bound, beyond, check_names, mixed_types
 from connectors.watermark import Mark
 from core.errors import NotReady
 from core.text import T
@@ -95,13 +95,16 @@ def _statement(link: Connection, dialect: Dialect, query: Query) -> tuple[str, M
         return query.text, None
     inner = f"(\n{query.text}\n) q"
     with closing(_execute(link, f"SELECT * FROM {inner} WHERE 1 = 0", None)) as empty:
-        mark = query.mark_among([str(column[0]) for column in empty.cursor.description])
+        described = {str(column[0]): column for column in empty.cursor.description}
+        mark = query.mark_among(list(described))
     name = link.dialect.identifier_preparer.quote_identifier(str(mark))
     one: Select[Any] = (
         select(literal_column(name)).select_from(text(_escaped(inner))).where(text(f"{name} IS NOT NULL")).limit(1)
     )
     sample = link.execute(one).scalar()
-    statement = f"SELECT * FROM {inner} WHERE {name} >= :since OR {name} IS NULL"
+    is_text = dialect.is_text(described[str(mark)][1], sample)
+    later = beyond(name, query.since, ":since", dialect.length) if is_text else f"{name} >= :since"
+    statement = f"SELECT * FROM {inner} WHERE {later} OR {name} IS NULL"
     return statement, _bound(query.since, sample)
 
 

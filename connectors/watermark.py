@@ -135,6 +135,16 @@ def earlier(mark: str, window: Window) -> str | None:
         return None
 
 
+def is_number(mark: str) -> bool:
+    """Whether a mark's text is a number, and orders by its value."""
+    return _NUMBER.fullmatch(mark) is not None
+
+
+def is_time(mark: str) -> bool:
+    """Whether a mark's text is a time that is written as digits only."""
+    return _compact(mark) is not None
+
+
 def _compact(mark: str) -> datetime | None:
     """A time that is written as digits only; None for any other text."""
     form = _COMPACT.get(len(mark))

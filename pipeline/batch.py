@@ -152,6 +152,21 @@ def last_merged(connection: Connection, feed: str, origin: str | None = None) ->
     return None if row is None else Batch(**row._mapping)
 
 
+def merged(connection: Connection, feed: str, *, upto: Batch | None = None) -> list[Batch]:
+    """The merged batches of a feed in the order of merges; with `upto`, that one and the one before it."""
+    some = "" if upto is None else "AND (merged_at, seq) <= (:merged_at, :seq) "
+    order, limit = ("DESC", 2) if upto else ("ASC", None)
+    rows = connection.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM hub.batch WHERE feed = :feed AND state IN ('merged', 'delivered') {some}"
+            f"ORDER BY merged_at {order}, seq {order} LIMIT :limit"
+        ),
+        {"feed": feed, "limit": limit, "merged_at": upto and upto.merged_at, "seq": upto and upto.seq},
+    )
+    found = [Batch(**row._mapping) for row in rows]
+    return found[::-1] if upto else found
+
+
 def create(connection: Connection, batch_id: UUID, facts: Mapping[str, Any], actor: Actor) -> None:
     """A new batch, in state *extracting*."""
     connection.execute(

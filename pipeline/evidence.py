@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.text import T
 from pipeline import batch as batches
@@ -60,15 +60,8 @@ class Entry:
 
 def ledger(connection: Connection, feed: str) -> list[Entry]:
     """Every merged batch of a feed in the order of merges, each held against its own equations and the one before."""
-    rows = connection.execute(
-        text(
-            "SELECT id FROM hub.batch WHERE feed = :feed AND state IN ('merged', 'delivered') ORDER BY merged_at, seq"
-        ),
-        {"feed": feed},
-    )
     found: list[Entry] = []
-    for id in rows.scalars().all():
-        batch = batches.get(connection, id)
+    for batch in batches.merged(connection, feed):
         found.append(_entry(batch, found[-1].evidence if found else None))
     return found
 
@@ -79,7 +72,8 @@ def of_batch(connection: Connection, batch_id: UUID) -> Entry:
     batch = batches.get(connection, batch_id)
     if not batch.evidence:
         return Entry(batch.id, batch.feed, batch.origin, batch.landed_at, batch.merged_at, {}, (_NONE,))
-    return next(entry for entry in ledger(connection, batch.feed) if entry.batch == batch.id)
+    *before, last = batches.merged(connection, batch.feed, upto=batch)
+    return _entry(last, before[-1].evidence if before else None)
 
 
 _NONE = T("该批次没有入库,没有对账凭证", "the batch has not merged and has no evidence")

@@ -96,12 +96,13 @@ class Guards:
                 ),
                 {**seen, "limit": high},
             )
-        if self.whole and shrink is not None and rows < before * (1 - shrink):
+        if shrink is not None and rows < before * (1 - shrink):
+            now = T("本批" if self.whole else "入库后将余", "now" if self.whole else "would be left")
             self._stop(
                 "shrink",
                 T(
-                    f"行数骤降:共享库中 {before:,} 行,本批 {rows:,} 行,超过允许的 {shrink:.0%}。",
-                    f"A sudden shrink: {before:,} rows held, {rows:,} now, more than the {shrink:.0%} allowed.",
+                    f"行数骤降:共享库中 {before:,} 行,{now.zh} {rows:,} 行,超过允许的 {shrink:.0%}。",
+                    f"A sudden shrink: {before:,} rows held, {rows:,} {now.en}, more than the {shrink:.0%} allowed.",
                 ),
                 T(
                     "向来源部门核实;共享库保持上一批数据。核实无误的,可接受该批次。",

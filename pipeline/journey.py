@@ -27,7 +27,7 @@ from core.hub import Hub
 from core.log import get_logger
 from core.text import T
 from pipeline import batch as batches
-from pipeline import definition, key_scan, merge, replayed, rulings, stage
+from pipeline import definition, guards, key_scan, merge, replayed, rulings, stage
 from pipeline import deliver as delivery
 from pipeline import land as landing
 from pipeline import replay as replays
@@ -150,19 +150,22 @@ def scan(hub: Hub, feed_id: str, actor: Actor = SYSTEM, *, now: bool = False) ->
 
 
 @database.answering()
-def accept(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor) -> Batch:
+def accept(hub: Hub, batch_id: UUID, *, reason: str, actor: Actor, guard: str | None = None) -> Batch:
     """Let a blocked batch into the library by a named person's decision; a batch that was accepted and merged is left alone.
+    `guard` is the one that the person saw (`guards.of`); without it, the one that stops the batch as this is called.
 
-    Raises Conflict when it cannot be merged, and BatchBlocked when another guard stops it: that one is accepted apart.
+    Raises Conflict when it cannot be merged, Outdated when another guard has stopped it since (of two people who accept at
+    once, the second has not seen what stopped the first), BatchBlocked when another stops it now: that one is accepted apart.
     """
     with hub.read() as connection:
         batch = batches.get(connection, batch_id)
+        seen = guard or guards.of(batch.reason)
     with alone(hub, batch.feed):
         with hub.begin() as connection:
             batch = batches.get(connection, batch_id)
             accepted = batch.state in ("landed", "merged", "delivered") and rulings.waived(connection, batch)
             if not accepted:
-                rulings.accept(hub, connection, batch, reason=reason, actor=actor)
+                rulings.accept(hub, connection, batch, seen, reason=reason, actor=actor)
         return delivery.deliver(hub, _load(hub, batch_id, actor), actor)
 
 
@@ -198,8 +201,8 @@ def _load(hub: Hub, batch_id: UUID, actor: Actor) -> Batch:
         if batch.origin == batches.KEY_SCAN:
             return key_scan.load(hub, found, batch, landing.chunks(hub, batch), actor)
         with hub.read() as connection:
-            guards = Guards(feed, batch, rulings.waived(connection, batch))
-        guards.columns((landing.manifest(hub, batch) or {}).get("drift", ()))
+            own = Guards(feed, batch, rulings.waived(connection, batch))
+        own.columns((landing.manifest(hub, batch) or {}).get("drift", ()))
         with Aside(partial(stage.known, hub, found.contract, feed)) as holds:
             staged = stage.stage(hub, found.contract, feed, batch, landing.chunks(hub, batch), holds)
         return merge.merge(hub, feed, batch, staged, actor)

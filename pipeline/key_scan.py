@@ -22,14 +22,14 @@ from sqlalchemy import Connection, text
 from connectors import watermark
 from connectors.kinds import queried
 from connectors.system import Feed
-from core import clock
+from core import clock, decisions
 from core.actor import Actor
 from core.errors import Conflict, Stop
 from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import land, merge, reconcile, rulings, stage
+from pipeline import land, mapping, merge, reconcile, rulings, stage
 from pipeline.batch import KEY_SCAN, Batch
 from pipeline.definition import Definition
 from pipeline.guards import Guards
@@ -82,7 +82,18 @@ def of(found: Definition) -> Definition:
     wanted = {*contract.key, *(kind for item in contract.items if item.key and (kind := item.kind_item))}
     columns = {column: item for column, item in feed.columns.items() if item in wanted}
     only = dict.fromkeys([*columns, *([feed.watermark] if feed.watermark else [])])
-    return replace(found, feed=replace(feed, columns=columns, codes=_of(feed.codes, wanted), only=tuple(only)))
+    ignore = (*feed.ignore, *(column for column in feed.columns if column not in columns))
+    return replace(
+        found,
+        feed=replace(
+            feed,
+            columns=columns,
+            codes=_of(feed.codes, wanted),
+            decided=_of(feed.decided, wanted),
+            only=tuple(only),
+            ignore=ignore,
+        ),
+    )
 
 
 def _of(codes: Any, wanted: set[str]) -> Any:
@@ -113,7 +124,11 @@ class Scanned:
 def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBatch], actor: Actor) -> Batch:
     """Close the records that a landed scan no longer names. Raises BatchBlocked when a guard stops it."""
     started = time.perf_counter()
-    scan, contract, feed = of(found), found.contract, found.feed
+    contract, feed = found.contract, found.feed
+    with hub.read() as connection:
+        upto = decisions.last(connection) if batch.decided_upto is None else batch.decided_upto
+        # a key that is a code is read as the increments read it
+        scan = of(replace(found, feed=mapping.decided(connection, feed, upto)))
     tables = {name: f"staging.{table}" for name, table in stage.create(hub, contract, batch).items()}
     waiting = _waiting(hub, feed)
     mark = (land.manifest(hub, batch) or {}).get("watermark")
@@ -135,43 +150,44 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
     with hub.begin() as connection:
         merge.in_turn(connection, batch)
         waived = rulings.waived(connection, batch)
-        before = reconcile.held(connection, contract.id, feed.system).rows
-        Guards(feed, batch, waived).size(before, before - len(gone) if scanned.rows else 0)
+        before = reconcile.held(connection, contract.id, feed.system)
+        Guards(feed, batch, waived).size(before.rows, before.rows - len(gone) if scanned.rows else 0)
         known = batches.known_at(connection, batch)
         closed = merge.close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         settled = _close_waiting(connection, waiting, scanned)
-        after = reconcile.held(connection, contract.id, feed.system).rows
+        after = reconcile.held(connection, contract.id, feed.system)
         evidence: dict[str, Any] = {
             "scanned": scanned.rows,
             "unreadable": scanned.unreadable,
             "closed": closed,
             "closed_waiting": settled,
             "missed": scanned.lost,
-            "before": before,
-            "after": after,
+            "before": before.rows,
+            "after": after.rows,
+            "before_hash": str(before.content),
+            "after_hash": str(after.content),
             "source_rows": batch.source_rows,
             "seconds": {"scan": round(time.perf_counter() - started, 3)},
         }
         if waived:
             evidence["accepted"] = rulings.told(waived)
-        if closed != len(gone) or after != before - closed:
+        if closed != len(gone) or after.rows != before.rows - closed:
+            sum_ = f"{before.rows} − {closed} ≠ {after.rows}"
             raise Stop(
-                T(
-                    f"主键扫描对账不平,已回滚:{before} − {closed} ≠ {after}。",
-                    f"The scan does not reconcile and was rolled back: {before} − {closed} ≠ {after}.",
-                ),
+                T(f"主键扫描对账不平,已回滚:{sum_}。", f"The scan does not reconcile and was rolled back: {sum_}."),
                 remedy=T(
                     "这是本系统的缺陷,请附批次号报告。",
                     "This is a defect of the exchange; report it with the batch id.",
                 ),
                 code="reconciliation",
             )
-        merge.drop_passed(connection, batch)
+        merge.drop_passed(connection, batch, actor)
         if scanned.lost:
             mark = scanned.oldest
-        return batches.move(connection, batch, "merged", actor, evidence=evidence, known_at=known, watermark=mark)
+        facts: dict[str, Any] = {"evidence": evidence, "known_at": known, "watermark": mark, "decided_upto": upto}
+        return batches.move(connection, batch, "merged", actor, **facts)
 
 
 def _read(

@@ -52,6 +52,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
                 connection.execute(text(f"ANALYZE {tables[name]}"))
         with filling.indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
             inserted, changed = _merge_rows(connection, contract, feed, batch, known, tables, empty=before.rows == 0)
+        if feed.mode != "full" and batch.origin != "replay" and staged.shipped["findings"]:
+            _keep_new(connection, contract, batch, tables)
         closed = close(connection, contract, batch, known, tables)
         mentions.merge(connection, contract.id, feed.system, tables["mentions"], tables["touched"])
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
@@ -97,7 +99,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         if waived:
             evidence["accepted"] = rulings.told(waived)
         reconcile.check(evidence)
-        drop_passed(connection, batch)
+        drop_passed(connection, batch, actor)
         facts: dict[str, Any] = {"evidence": evidence, "known_at": known, "decided_upto": staged.decided_upto}
         return batches.move(connection, batch, "merged", actor, **facts)
 
@@ -149,6 +151,17 @@ def _merge_rows(
     return row[0], row[1]
 
 
+def _keep_new(connection: Connection, contract: Contract, batch: Batch, tables: dict[str, str]) -> None:
+    """Take out what was found in rows that an increment read again and that are held as they are: it was stored when they came."""
+    connection.execute(
+        text(
+            f"DELETE FROM {tables['findings']} f USING {tables['rows']} s JOIN {sql.current(contract.id)} t ON t._key = s._key "
+            "WHERE f.row_no = s._row_no AND t._row_hash = s._row_hash AND t._batch <> :batch"
+        ),
+        {"batch": batch.id},
+    )
+
+
 def in_turn(connection: Connection, batch: Batch) -> None:
     """One merge of a feed at a time, and none behind a later one of its sort: a worker that lost its session's lock must not
     come back with older rows."""
@@ -175,15 +188,17 @@ def _still_staged(connection: Connection, staged: Staged) -> None:
         )
 
 
-def drop_passed(connection: Connection, batch: Batch) -> None:
+def drop_passed(connection: Connection, batch: Batch, actor: Actor) -> None:
     """A batch that a guard or an error stopped does not hold its feed: once a later one of its sort merges, it has ended."""
-    connection.execute(
+    passed = connection.scalars(
         text(
-            "UPDATE hub.batch SET state = 'dropped' WHERE feed = :feed AND state IN ('blocked', 'failed') AND seq < :seq "
-            "AND origin = :origin"
+            "SELECT id FROM hub.batch WHERE feed = :feed AND state IN ('blocked', 'failed') AND seq < :seq "
+            "AND origin = :origin ORDER BY seq"
         ),
         {"feed": batch.feed, "seq": batch.seq, "origin": batch.origin},
     )
+    for id in passed.all():
+        batches.move(connection, batches.get(connection, id), "dropped", actor)
 
 
 def close(connection: Connection, contract: Contract, batch: Batch, known: datetime, tables: dict[str, str]) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from core import decisions
 from core.actor import Actor
 from core.decisions import Decision
-from core.errors import Conflict
+from core.errors import Conflict, Outdated
 from core.hub import Hub
 from core.text import T
 from pipeline import batch as batches
@@ -37,10 +37,22 @@ def told(found: dict[str, Decision]) -> list[dict[str, str]]:
     ]
 
 
-def accept(hub: Hub, connection: Connection, batch: Batch, *, reason: str, actor: Actor) -> Batch:
-    """Let a blocked batch past the guard that stopped it: it is landed again. Raises Conflict where that cannot be."""
+def accept(hub: Hub, connection: Connection, batch: Batch, seen: str, *, reason: str, actor: Actor) -> Batch:
+    """Let a blocked batch past the guard that stopped it: it is landed again. Raises Conflict where that cannot be, and
+    Outdated where the guard is not the one that the person saw."""
     guard = guards.of(batch.reason)
     _require_blocked(batch, T("接受", "accepted"), ("blocked",))
+    if guard != seen:
+        raise Outdated(
+            T(
+                f"批次 {batch.id} 现由“{guard}”拦截,而非“{seen}”。",
+                f"Batch {batch.id} is stopped by {guard} now, not by {seen}.",
+            ),
+            remedy=T(
+                "hutong batch show 可查看现在的原因;仍要接受的,按新的原因重新接受。",
+                "`hutong batch show` tells what stops it now; if it is right all the same, accept that.",
+            ),
+        )
     if batch.reason is None or batch.reason["code"] not in guards.ACCEPTABLE or landing.manifest(hub, batch) is None:
         why = batch.reason or {}
         raise Conflict(

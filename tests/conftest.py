@@ -16,6 +16,7 @@ from core.embedded import Embedded, Server
 from core.hub import Hub
 from core.settings import Settings
 from core.text import set_language
+from tests.connectors.mariadb import Mariadb
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # Machines are shared and slow at times: how long an example takes says nothing about it.
@@ -36,6 +37,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     embedded = Embedded(tmp_path_factory.mktemp("postgres"), durable=False)
     yield embedded.start()
     embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Mariadb]:
+    """A real MariaDB for this session; skipped where Debian's package is not installed."""
+    server = Mariadb()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -1,20 +1,24 @@
-"""`/v1/batches`, `/v1/checks`: the evidence of batches, and what does not fit together between datasets. For stewards of the
-departments concerned, and admins; no row and no value of a person is in it, business keys are masked."""
+"""`/v1/batches`, `/v1/checks`: the evidence of batches, rulings on those that a guard stopped, and what does not fit together
+between datasets. For stewards of the departments concerned, and admins; no row and no value of a person is in it, business
+keys are masked."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
 from certificates.request import Strict
+from core import decisions
+from core.decisions import Decision
+from core.errors import Stop
 from pipeline import batch as batches
-from pipeline import check_findings, evidence
+from pipeline import check_findings, evidence, guards, journey, rulings
 from pipeline.batch import STATE_NAMES, Batch
 from pipeline.check_findings import STATUSES, Finding, Side
 from pipeline.quality import DIMENSIONS, in_evidence
@@ -23,6 +27,10 @@ from schemas.published import Published, current
 
 router = APIRouter(tags=["对账与核对 reconciliation"], responses=REFUSALS)
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这一条 / there is no such thing"}}
+_RULED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "该批次不能放行或放弃 / it cannot be accepted or dropped"},
+    412: {"description": "已由另一条规则拦截 / another guard has stopped it since"},
+}
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "已处理 / dealt with already"}}
 
 
@@ -30,6 +38,29 @@ class Dismissal(Strict):
     """Why nothing is wrong with two records."""
 
     reason: str = Field(min_length=1, max_length=1000, description="理由 / why", examples=["分公司已承接职工"])
+
+
+class Ruling(Strict):
+    """What is ruled on a stopped batch. `guard` is the one that the person has seen: another may have stopped it since."""
+
+    ruling: Literal["accept", "drop"] = Field(
+        description="放行入库,或放弃后重新读取 / let it in, or have it read again"
+    )
+    guard: str | None = Field(
+        None,
+        max_length=200,
+        description="所见的拦截规则;放行时必填 / the guard that was seen, to accept",
+        examples=["shrink"],
+    )
+    reason: str = Field(
+        min_length=1, max_length=1000, description="理由 / why", examples=["部门来函确认:本年撤并两个区"]
+    )
+
+    @model_validator(mode="after")
+    def _seen(self) -> Ruling:
+        if self.ruling == "accept" and not self.guard:
+            raise ValueError("to accept, name the guard")
+        return self
 
 
 @router.get("/v1/batches", summary="批次 / Batches", openapi_extra=SECURED)
@@ -65,9 +96,11 @@ def batch(acting: Steward, running: Running, id: UUID) -> Any:
         one = batches.get(connection, id)
         acting.require(_department(current(running.hub.home), one.dataset))
         entry = evidence.of_batch(connection, id)
+        made = decisions.listed(connection, rulings.ACCEPT, rulings.DROP, batch_id=id)
     return _batch(one) | {
         "since": one.since, "watermark": one.watermark, "contract_version": one.contract_version,
         "evidence": one.evidence,
+        "rulings": [_ruling(ruling) for ruling in reversed(made)],
         "adds_up": not entry.problems,
         "problems": [{"zh": problem.zh, "en": problem.en} for problem in entry.problems],
         "quality": [
@@ -75,6 +108,30 @@ def batch(acting: Steward, running: Running, id: UUID) -> Any:
             for name, measure in in_evidence(one.evidence).items()
         ],
     }  # fmt: skip
+
+
+@router.post(
+    "/v1/batches/{id}/rulings", summary="放行或放弃被拦截的批次 / Accept or drop a stopped batch",
+    responses=_NOT_FOUND | _RULED, openapi_extra=SECURED,
+)  # fmt: skip
+def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
+    """写明理由;是一项决定。放行只免去所见的那一条拦截规则,并立即入库:答复中 state 仍为 blocked 的,是另一条规则拦截了它,见 guard 与 reason。
+    放弃后,其内容由下次运行重新读取。重复提交无妨。
+
+    A decision, with a reason. Accepting waives the guard that was seen and no other, and merges at once: where the answer still
+    says *blocked*, another guard has stopped it (`guard`, `reason`). What is dropped is read again by the next run. The same
+    ruling twice changes nothing.
+    """
+    hub = running.hub
+    with hub.read() as connection:
+        acting.require(_department(current(hub.home), batches.get(connection, id).dataset))
+    if body.ruling == rulings.DROP:
+        return _batch(journey.drop(hub, id, reason=body.reason, actor=acting.actor))
+    try:
+        return _batch(journey.accept(hub, id, guard=body.guard, reason=body.reason, actor=acting.actor))
+    except Stop:
+        with hub.read() as connection:  # it says itself what stopped it
+            return _batch(batches.get(connection, id))
 
 
 @router.get("/v1/checks", summary="跨部门核对项 / Checks between datasets", openapi_extra=SECURED)
@@ -145,6 +202,15 @@ def _batch(one: Batch) -> dict[str, Any]:
         "origin": one.origin, "mode": one.mode, "state": one.state, "label": STATE_NAMES[one.state].zh,
         "label_en": STATE_NAMES[one.state].en, "landed_rows": one.landed_rows, "source_rows": one.source_rows,
         "started_at": one.started_at, "landed_at": one.landed_at, "merged_at": one.merged_at, "reason": reason or None,
+        "guard": guards.of(reason) if one.state == "blocked" else None,
+        "acceptable": one.state == "blocked" and reason.get("code") in guards.ACCEPTABLE and one.landed_at is not None,
+    }  # fmt: skip
+
+
+def _ruling(made: Decision) -> dict[str, Any]:
+    return {
+        "id": str(made.id), "ruling": made.kind, "guard": made.body.get("guard"), "reason": made.reason, "at": made.at,
+        "operator": made.actor["operator"], "undoes": made.undoes and str(made.undoes),
     }  # fmt: skip
 
 

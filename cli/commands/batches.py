@@ -36,12 +36,22 @@ def show(batch: UUID, as_json: Json = False) -> None:
     _print(found, [_ruling(one) for one in reversed(made)], as_json)
 
 
-def accept(batch: UUID, reason: Annotated[str, _REASON], as_json: Json = False) -> None:
+def accept(
+    batch: UUID,
+    reason: Annotated[str, _REASON],
+    guard: Annotated[
+        str | None,
+        typer.Option(
+            help=str(T("所见的拦截规则,已变则拒绝", "the guard you saw; refused when another has stopped it since"))
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """The guard that stopped the batch is waived for it, and no other. What it brings counts as known from now on."""
     from pipeline import journey
 
     with session.opened() as hub:
-        found = journey.accept(hub, batch, reason=reason, actor=session.actor())
+        found = journey.accept(hub, batch, guard=guard, reason=reason, actor=session.actor())
     _print(found, [], as_json)
 
 
@@ -67,6 +77,7 @@ def _ruling(one: Any) -> dict[str, Any]:
 
 
 def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
+    from pipeline import guards
     from pipeline.batch import STATE_NAMES
 
     why = batch.reason or {}
@@ -75,6 +86,7 @@ def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
         "state_label": str(STATE_NAMES[batch.state]), "contract_version": batch.contract_version, "since": batch.since,
         "watermark": batch.watermark, "landed_rows": batch.landed_rows, "source_rows": batch.source_rows,
         "landed_at": batch.landed_at, "merged_at": batch.merged_at, "reason": batch.reason, "evidence": batch.evidence,
+        "guard": guards.of(why) if batch.state == "blocked" else None,
         "decisions": rulings,
     }  # fmt: skip
     if as_json:
@@ -99,6 +111,7 @@ _TITLES = {
     "feed": T("采集", "feed"),
     "state_label": T("状态", "state"),
     "why": T("原因", "reason"),
+    "guard": T("拦截规则", "guard"),
     "landed_rows": T("落地", "landed"),
     "landed_at": T("落地时间", "landed at"),
     "since": T("起点", "read from"),

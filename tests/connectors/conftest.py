@@ -8,16 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.connectors.folder import Folder
-from tests.connectors.mariadb import Mariadb
 from tests.connectors.object_store import ObjectStore
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[Mariadb]:
-    """A real MariaDB for this session; skipped where Debian's package is not installed."""
-    server = Mariadb()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

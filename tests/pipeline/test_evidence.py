@@ -66,6 +66,22 @@ def test_it_says_where_it_breaks(small: Small) -> None:
         assert "accounted" in evidence.of_batch(connection, before[1].batch).problems[0].en
 
 
+def test_a_scan_of_keys_stands_in_the_chain_of_contents(small: Small) -> None:
+    small.write([row("A1"), row("A2"), row("A3")])
+    small.publish(mode="incremental")
+    run(small)
+    small.write([row("A1"), row("A2")])
+    assert journey.scan(small.hub, FEED, now=True) is not None
+    run(small)
+    first, scan, last = ledger(small)
+    assert not (first.problems or scan.problems or last.problems)
+    assert first.evidence["after_hash"] != scan.evidence["after_hash"] == last.evidence["before_hash"]
+    with small.hub.begin() as connection:
+        connection.execute(text("UPDATE records.pet_licence SET _row_hash = _row_hash + 1 WHERE tag = 'A2'"))
+    assert journey.scan(small.hub, FEED, now=True) is not None
+    assert [problem.en.split(" after")[0] for problem in ledger(small)[-1].problems] == ["content hash"]
+
+
 def test_a_batch_that_has_not_merged_has_none(small: Small) -> None:
     small.write([row("A1")])
     small.publish(minimum=5)

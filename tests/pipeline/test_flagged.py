@@ -17,6 +17,7 @@ from sqlalchemy import text
 from core import secrets
 from core.actor import SYSTEM, Actor
 from core.embedded import Server
+from core.errors import BatchBlocked
 from core.hub import Hub
 from pipeline import deciding, journey
 from pipeline.batch import Batch
@@ -32,13 +33,13 @@ connector: sql
 secret: pets
 feeds:
 - contract: pet_licence
-  source: {table: PETS}
+  source: {{table: PETS}}
   mode: flagged
-  flag: {column: CZBS, removed: [D], kept: [I, U]}
+  flag: {{column: CZBS, removed: [D], kept: [I, U]}}
   watermark: CZSJ
-  columns: {ND: year, QP: tag, SYR: owner_name, ZJH: owner_no, JG: clinic_name, JGDM: clinic_no, TZ: weight_kg, MYRQ: vaccinated_on}
-  expect: {rows: {min: 1}}
-  covers: {divisions: ["430900"]}
+  columns: {{ND: year, QP: tag, SYR: owner_name, ZJH: owner_no, JG: clinic_name, JGDM: clinic_no, TZ: weight_kg, MYRQ: vaccinated_on}}
+  expect: {{rows: {{min: 1}}, shrink: {}}}
+  covers: {{divisions: ["430900"]}}
 """
 CREATE = (
     'CREATE TABLE "PETS" ("ND" integer, "QP" varchar(8), "SYR" varchar(50), "ZJH" varchar(18), "JG" varchar(50), '
@@ -54,14 +55,14 @@ class Staging:
         self.hub, self.link = hub, link
         self._seconds = 0
 
-    def publish(self, late: str = "") -> None:
+    def publish(self, late: str = "", shrink: str = "100%") -> None:
         """Put the documents into force; with a window before the watermark that is read again."""
         window = f"late: {late}\n  columns:" if late else "columns:"
         with self.hub.begin() as connection:
             documents = [
                 Document("department", "city_management", "1", DEPARTMENT, "test"),
                 Document("contract", "pet_licence", "1", CONTRACT, "test"),
-                Document("system", "pets", "1", SYSTEM_TEXT.replace("columns:", window), "test"),
+                Document("system", "pets", "1", SYSTEM_TEXT.replace("columns:", window).format(shrink), "test"),
             ]
             published.publish(connection, documents, SYSTEM)
         with self.hub.read() as connection:
@@ -182,6 +183,16 @@ def test_a_table_its_owner_emptied_empties_no_library(staging: Staging) -> None:
     anew = staging.read()
     assert (anew["unchanged"], anew["changed"], anew["inserted"]) == (1, 1, 0)
     assert staging.held() == {"A": 1, "B": 3}
+
+
+def test_pushes_that_remove_too_many_records_are_stopped(staging: Staging) -> None:
+    staging.publish(shrink="20%")
+    staging.push(*((f"A{n}", "I", 1, at(1)) for n in range(10)))
+    staging.read()
+    staging.push(*((f"A{n}", "D", 0, at(2)) for n in range(9)))
+    with pytest.raises(BatchBlocked) as caught:
+        staging.read()
+    assert caught.value.code == "shrink" and len(staging.held()) == 10
 
 
 def test_an_error_that_a_later_push_mended_does_not_wait(staging: Staging) -> None:

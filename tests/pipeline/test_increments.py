@@ -21,16 +21,26 @@ from pipeline import journey, key_scan
 from tests.pipeline.small import FEED, SYSTEM_TEXT
 from tests.pipeline.source import Source, opened
 
+DATABASES = ["sqlite", "postgresql", "mariadb"]
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=[*DATABASES, "rest"])
 def source(request: pytest.FixtureRequest, hub: Hub, postgres: Server) -> Iterator[Source]:
-    with opened(request.param, hub, postgres) as made:
+    """MariaDB is skipped where it is not installed."""
+    with opened(request.param, hub, postgres, lambda: request.getfixturevalue("mariadb")) as made:
+        yield made
+
+
+@pytest.fixture(params=DATABASES)
+def texts(request: pytest.FixtureRequest, hub: Hub, postgres: Server) -> Iterator[Source]:
+    """A table whose watermark is text."""
+    with opened(request.param, hub, postgres, lambda: request.getfixturevalue("mariadb"), "varchar(30)") as made:
         yield made
 
 
 @pytest.fixture
-def sqlite(hub: Hub, postgres: Server) -> Iterator[Source]:
-    with opened("sqlite", hub, postgres) as made:
+def sqlite(request: pytest.FixtureRequest, hub: Hub, postgres: Server) -> Iterator[Source]:
+    with opened("sqlite", hub, postgres, lambda: request.getfixturevalue("mariadb")) as made:
         yield made
 
 
@@ -50,6 +60,19 @@ def test_what_commits_late_is_read_within_the_window(source: Source) -> None:
     source.write([("A", 1, at(9))])
     third = source.run()
     assert third.watermark == first.watermark, "nor does a source that has nothing at its mark any more"
+
+
+def test_what_was_found_in_a_row_is_kept_once_however_often_it_is_read(sqlite: Source) -> None:
+    sqlite.publish()
+    sqlite.put([(2026, "A", "王?明", 1, at(9)), (2026, "B", "王小明", 1, at(9))])
+    first = sqlite.run()
+    sqlite.put([(2026, "A", "王?明", 1, at(9)), (2026, "B", "王?明", 1, at(10))])
+    second = sqlite.run()
+    sqlite.run()
+    with sqlite.hub.read() as connection:
+        found = connection.execute(text("SELECT batch_id, row_no FROM hub.finding ORDER BY batch_id")).all()
+    assert [batch for batch, _ in found] == [first.id, second.id]
+    assert second.evidence["findings"] == {"person_name.lost_character": 2}, "evidence says what was landed"
 
 
 def test_what_commits_later_than_the_window_is_found_by_the_scan_and_read_again(source: Source) -> None:
@@ -172,6 +195,18 @@ def test_a_scan_is_due_once_a_period_and_not_before_increments_have_merged(sqlit
     assert sqlite.scan(now=False) is not None
 
 
+def test_what_a_service_leaves_out_of_a_page_stops_no_scan(source: Source) -> None:
+    source.publish()
+    rows: list[tuple[str, int | None, str | None]] = [(tag, None, at(8)) for tag in "ABC"]
+    source.write([*rows, ("D", 1, at(9))])
+    source.run()
+    source.write([*rows[1:], ("D", 1, at(9)), ("E", 1, at(10))])
+    source.run()
+    scanned = source.scan()
+    assert scanned is not None and scanned.evidence["closed"] == 1
+    assert source.held() == {"B": None, "C": None, "D": 1, "E": 1}
+
+
 def test_a_waiting_rows_key_is_present_and_ends_with_its_record(sqlite: Source) -> None:
     sqlite.publish()
     sqlite.write([("A", 1, at(9)), ("B", 999, at(10))])
@@ -185,8 +220,33 @@ def test_a_waiting_rows_key_is_present_and_ends_with_its_record(sqlite: Source) 
         assert connection.scalars(text("SELECT status FROM hub.quarantine")).all() == ["closed_by_source"]
 
 
+@pytest.mark.parametrize("marks", [("9", "10", "100"), ("99", "100", "1000")])
+def test_numbers_kept_as_text_are_read_in_the_order_of_their_values(texts: Source, marks: tuple[str, ...]) -> None:
+    texts.publish(late="1")
+    rows: list[tuple[str, int, str | None]] = []
+    for at, mark in enumerate(marks):
+        rows.append((f"T{at}", 1, mark))
+        texts.write(rows)
+        assert texts.run().watermark == mark
+    assert texts.held() == {"T0": 1, "T1": 1, "T2": 1}
+
+
+def test_numbers_kept_as_text_that_do_not_sort_stop_the_feed_with_a_remedy(texts: Source) -> None:
+    texts.publish(late="1")
+    texts.write([("A", 1, "9.5")])
+    texts.run()
+    with pytest.raises(BatchBlocked) as caught:
+        texts.run()
+    assert caught.value.code == "watermark" and "query" in str(caught.value)
+
+
 def test_a_query_that_places_its_own_bound_is_scanned_whole(source: Source) -> None:
-    source.publish(source='{query: \'SELECT * FROM "PETS" WHERE "GXSJ" >= :since OR "GXSJ" IS NULL\'}')
+    if source.connector == "sql":
+        quote = "`" if "mysql" in source.secret["url"] else '"'
+        query = 'SELECT * FROM "PETS" WHERE "GXSJ" >= :since OR "GXSJ" IS NULL'.replace('"', quote)
+        source.publish(source=f"{{query: '{query}'}}")
+    else:
+        source.publish()
     source.write([("A", 1, at(9)), ("B", 1, at(10)), ("C", 1, None)])
     source.run()
     source.write([("B", 1, at(10)), ("C", 1, None)])
@@ -196,7 +256,7 @@ def test_a_query_that_places_its_own_bound_is_scanned_whole(source: Source) -> N
     with source.hub.read() as connection:
         batch = scanned
         landed = next(iter(journey.landing.chunks(source.hub, batches.get(connection, batch.id))))
-    assert set(landed.schema.names) == {"ND", "QP", "GXSJ"}, "only the key and the mark are read"
+    assert set(landed.schema.names) == {"ND", "QP", "GXSJ"}, "only the key and the mark land"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +289,11 @@ def test_a_window_that_does_not_fit_the_mark_stops_the_feed_with_a_remedy(sqlite
     assert caught.value.code == "watermark" and "late" in str(caught.value)
 
 
+DELIVERED = SYSTEM_TEXT.format(mode="incremental", watermark="MARK", minimum=0, shrink="5%").replace(
+    "connector: sql", "connector: files"
+)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -236,11 +301,17 @@ def test_a_window_that_does_not_fit_the_mark_stops_the_feed_with_a_remedy(sqlite
         SYSTEM_TEXT.format(mode="full", watermark="key_scan: {every: 1d}", minimum=0, shrink="5%"),
         SYSTEM_TEXT.format(mode="incremental", watermark="watermark: GXSJ\n  late: soon", minimum=0, shrink="5%"),
         SYSTEM_TEXT.format(mode="incremental", watermark="watermark: GXSJ\n  key_scan: {}", minimum=0, shrink="5%"),
-        SYSTEM_TEXT.format(mode="incremental", watermark="watermark: GXSJ\n  late: 1h", minimum=0, shrink="5%").replace(
-            "connector: sql", "connector: files"
-        ),
+        DELIVERED.replace("MARK", "watermark: GXSJ\n  late: 1h"),
+        DELIVERED.replace("MARK", "watermark: GXSJ\n  key_scan: {every: 1d}"),
     ],
-    ids=["late of a full feed", "scan of a full feed", "no duration", "no period", "deliveries cannot be read again"],
+    ids=[
+        "late of a full feed",
+        "scan of a full feed",
+        "no duration",
+        "no period",
+        "deliveries cannot be read again",
+        "deliveries cannot be asked for their keys",
+    ],
 )
 def test_settings_that_make_no_sense_are_refused_where_they_stand(wrong: str) -> None:
     with pytest.raises(DocumentRefused):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +13,10 @@ from sqlalchemy import text
 
 from core import decisions
 from core.actor import SYSTEM, Actor
-from core.errors import BatchBlocked, Conflict, Invalid, Stop
+from core.errors import BatchBlocked, Conflict, Invalid, Outdated, Stop
 from core.hub import Hub
 from pipeline import batch as batches
-from pipeline import guards, journey
+from pipeline import deciding, guards, journey
 from pipeline.batch import MOVES, Batch
 from tests.pipeline.small import COLUMNS, CONTRACT, FEED, Small, row
 
@@ -122,6 +124,37 @@ def test_only_the_guard_that_was_waived_is_waived(small: Small) -> None:
     assert held(small.hub) == ["A0"]
 
 
+def test_of_two_who_accept_at_once_the_second_waives_nothing_that_he_has_not_seen(small: Small) -> None:
+    small.write([row(f"A{n}") for n in range(10)])
+    small.publish(shrink="20%", contract=with_rule())
+    run(small)
+    small.write([row("A0", number=None)])
+    id = blocked(small, "shrink")
+    came: list[str] = []
+
+    def accept(name: str) -> None:
+        try:
+            journey.accept(small.hub, id, reason=WHY, actor=Actor(operator=name, client="test"))
+        except (BatchBlocked, Outdated) as error:
+            came.append(type(error).__name__)
+
+    with journey.alone(small.hub, FEED):  # both have asked before either may go on
+        people = [threading.Thread(target=accept, args=(name,)) for name in ("甲", "乙")]
+        for one in people:
+            one.start()
+        time.sleep(1)
+    for one in people:
+        one.join()
+    assert sorted(came) == ["BatchBlocked", "Outdated"] and len(held(small.hub)) == 10
+    with small.hub.read() as connection:
+        assert [one.body["guard"] for one in decisions.listed(connection, batch_id=id)] == ["shrink"]
+    with pytest.raises(Outdated):
+        journey.accept(small.hub, id, guard="shrink", reason=WHY, actor=CLERK)
+    assert (
+        journey.accept(small.hub, id, guard="table_rule/owner_no_numbers", reason=WHY, actor=CLERK).state == "delivered"
+    )
+
+
 def with_rule() -> str:
     rule = "quality: [{id: numbers, type: library, metric: nullValues, mustBeLessOrEqualTo: 0, dimension: completeness, severity: error}]"
     number = "customProperties: [{property: valueType, value: citizen_no}]"
@@ -183,11 +216,22 @@ def test_a_ruling_needs_a_reason_and_a_batch_that_waits_for_one(small: Small) ->
     merged = run(small)
     with small.hub.read() as connection:
         assert batches.get(connection, id).state == "dropped", "a later batch merged"
+        told = connection.scalars(text("SELECT body ->> 'batch' FROM hub.event WHERE type = 'batch.dropped'")).all()
+    assert told == [str(id)], "that it ended is told like any other move"
     for ruling in (journey.accept, journey.drop):
         with pytest.raises(Conflict):
             ruling(small.hub, merged.id, reason=WHY, actor=CLERK)
     with pytest.raises(Conflict):
         journey.accept(small.hub, id, reason=WHY, actor=CLERK)
+
+
+def test_a_drop_cannot_be_undone(small: Small) -> None:
+    id = shrunk(small)
+    journey.drop(small.hub, id, reason=WHY, actor=CLERK)
+    with small.hub.begin() as connection:
+        (made,) = decisions.in_force(connection, "drop", batch_id=id)
+        with pytest.raises(Conflict):
+            deciding.undo(small.hub, connection, made.id, reason="看错了批次", actor=CLERK)
 
 
 def test_every_pair_of_states(small: Small) -> None:
