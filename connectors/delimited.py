@@ -26,6 +26,7 @@ _TELLING = 100  # separators in a line of a cell that make it a row; a pattern o
 _SEPARATORS = (",", "\t", ";", "|")
 # A stray byte in a long UTF-8 text is damage; a GB18030 text fails as UTF-8 within its first few characters.
 _SURELY_UTF8 = 20
+_NO_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 
 
 def read(
@@ -65,6 +66,15 @@ def read(
             raise wrong.refusal() from None
         if quotes.one_is_open():
             raise _broken(file, T("有引号没有配对", "a quote is never closed"))
+
+
+def is_encoding(name: str) -> bool:
+    """Is it the name of an encoding of text? Python has others, of bytes and of its own sources, under the same roof."""
+    try:
+        whole = all(character.encode(name).decode(name) == character for character in "A,\n")
+        return whole and codecs.lookup(name).name.replace("_", "-") not in _NO_ENCODINGS
+    except (LookupError, ValueError, AttributeError):
+        return False
 
 
 def encoding_of(path: Path, file: str, said: str | None = None) -> str:
@@ -107,6 +117,8 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, int]:
             except UnicodeDecodeError as error:
                 start = error.object[: error.start].decode(encoding, "ignore")
                 return True, foreign + sum(character > "\x7f" for character in start)
+            except UnicodeError:  # UTF-16 or UTF-32 without a mark
+                return True, foreign
             if not piece:
                 return False, foreign
             # Counting only decides between two encodings; the first characters do.
@@ -199,7 +211,10 @@ class _WrongRows:
         self._found: tuple[int | None, int, int] | None = None
 
     def judge(self, row: Any) -> str:
-        cells = next(csv.reader([row.text], delimiter=self._separator), [])
+        try:
+            cells = next(csv.reader([row.text], delimiter=self._separator), [])
+        except csv.Error:  # a cell larger than any
+            cells = [row.text]
         if not "".join(cells).strip():
             return "skip"
         if "".join(cells[0].split()).rstrip(":：") in {"合计", "总计", "小计"}:

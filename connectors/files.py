@@ -13,7 +13,6 @@ and read from the copy, so that what was checked is what is read and landed.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -45,15 +44,13 @@ def extract(
     """The rows of the deliveries after `since`; `nothing_new` when there are none."""
 
     encoding = feed.source.get("encoding")
-    try:
-        codecs.lookup(encoding or "utf-8")
-    except LookupError:
+    if not delimited.is_encoding(encoding or "utf-8"):
         raise DocumentRefused(
             T(f"没有编码 {encoding}。", f"There is no encoding {encoding!r}."),
             file=system.id,
             path=f"{feed.id}.source.encoding",
             remedy=T("例如 gb18030、utf-8;不写则自动识别。", "For example gb18030 or utf-8; left out, it is found."),
-        ) from None
+        )
 
     def read(run: Extraction) -> Iterator[pa.RecordBatch]:
         reading = _Reading(system.id, feed, run)

@@ -1,78 +1,91 @@
 """Workbooks (.xlsx, .xls, .ods) by calamine: every cell as the text a person would read in it.
 
 A spreadsheet keeps 15 digits of a number. Whole numbers beyond that are given as `4.30903199001010E+17`, so that
-whoever judges the value sees that its end is lost; numbers typed as text keep every digit.
+whoever judges the value sees that its end is lost; numbers typed as text keep every digit. Files are opened by a process of
+its own (connectors/cells.py), so that none can take ours with it.
 """
 
 from __future__ import annotations
 
+import marshal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from itertools import islice
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook
 
-from connectors import refusals, workbook
-from connectors.tabular import HEADER_WITHIN, Sheet, checked, find_header, no_header
+from connectors import cells, refusals, workbook
+from connectors.tabular import Sheet, checked, find_header, no_header
 from core.errors import BatchBlocked
 from core.text import T
 
-ROWS = 20_000
-"""Rows turned into Arrow at a time."""
-
-_EXACT = 10**15
+Rows = list[list[str | None]]
 
 
 def read(path: Path, file: str, known: frozenset[str], name: str | None) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
     """The rows of the sheet of that name, or else of the first sheet with the expected header."""
     workbook.guard(path, file)
-    try:
-        with CalamineWorkbook.from_path(str(path)) as book:
-            for title in _candidates(book, file, name):
-                rows = book.get_sheet_by_name(title).iter_rows()
-                head = [[_text(cell) for cell in row] for row in islice(rows, HEADER_WITHIN)]
-                found = find_header(head, known)
-                if found is None:
-                    continue
-                sheet = checked(file, _trimmed(found[1]))
-                yield sheet, sheet.empty()
-                yield from _batches(sheet, _below(head[found[0] + 1 :], rows))
-                return
-    except (CalamineError, OSError) as error:
-        raise _damaged(file, type(error).__name__) from None
-    except BaseException as error:
-        # A panic of the Rust library on a damaged file is not an Exception.
-        if type(error).__name__ == "PanicException":
-            raise _damaged(file, "PanicException") from None
-        raise
-    raise no_header(file)
-
-
-def _candidates(book: Any, file: str, name: str | None) -> list[str]:
-    titles: list[str] = book.sheet_names
-    if name is None:
-        return titles
-    if name not in titles:
+    there = False
+    with _opened(path, file, name) as (hear, answer):
+        while (said := hear()) is not None:
+            _, head = said
+            there = True
+            found = find_header(head, known)
+            answer(found is not None)
+            if found is None:
+                continue
+            sheet = checked(file, _trimmed(found[1]))
+            yield sheet, sheet.empty()
+            yield from _batches(sheet, [head[found[0] + 1 :]])
+            yield from _batches(sheet, iter(hear, []))
+            return
+    if name is not None and not there:
         raise refusals.unreadable(
             file,
             T(f"没有工作表 {name}", f"there is no sheet {name}"),
             T("请核对系统文档的 sheet。", "Check `sheet` in the system document."),
         )
-    return [name]
+    raise no_header(file)
 
 
-def _below(head: list[list[str | None]], rows: Iterator[Sequence[Any]]) -> Iterator[list[str | None]]:
-    yield from head
-    for row in rows:
-        if any(cell != "" for cell in row):  # a million formatted, empty rows cost nothing
-            yield [_text(cell) for cell in row]
+@contextmanager
+def _opened(path: Path, file: str, name: str | None) -> Iterator[Any]:
+    """What the other process says, thing by thing, and how it is answered. BatchBlocked when the file is damaged or would
+    take more memory than there is for it."""
+    command = [sys.executable, "-I", cells.__file__, str(path), *([name] if name is not None else [])]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as reader:
+        assert reader.stdin is not None and reader.stdout is not None
+        said, heard = reader.stdin, reader.stdout
+
+        def hear() -> Any:
+            try:
+                thing = marshal.load(heard)
+            except (EOFError, ValueError, TypeError):
+                raise workbook.too_large(file) from None
+            if isinstance(thing, tuple) and thing[0] == "" and isinstance(thing[1], str):
+                raise workbook.too_large(file) if thing[1] == "MemoryError" else _damaged(file, thing[1])
+            return thing
+
+        def answer(wanted: bool) -> None:  # noqa: FBT001 - an answer is yes or no
+            with suppress(BrokenPipeError):
+                said.write(b"y" if wanted else b"n")
+                said.flush()
+
+        try:
+            yield hear, answer
+        finally:
+            reader.kill()
 
 
-def _batches(sheet: Sheet, rows: Iterator[list[str | None]]) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
-    while chunk := list(islice(rows, ROWS)):
+def _batches(sheet: Sheet, chunks: Iterator[Rows] | Sequence[Rows]) -> Iterator[tuple[Sheet, pa.RecordBatch]]:
+    for chunk in chunks:
+        if not chunk:
+            continue
         width = max(len(sheet.names), *(len(row) for row in chunk))
         sheet.names += [None] * (width - len(sheet.names))
         padded = (row + [None] * (width - len(row)) for row in chunk)
@@ -84,22 +97,6 @@ def _trimmed(names: list[str | None]) -> list[str | None]:
     while names and names[-1] is None:
         names = names[:-1]
     return names
-
-
-def _text(cell: Any) -> str | None:
-    """A cell as text: dates in ISO 8601, numbers with the 15 digits a spreadsheet keeps, text untouched."""
-    if isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        if not cell.is_integer():
-            return f"{cell:.15g}"
-        return str(int(cell)) if abs(cell) < _EXACT else f"{cell:.14E}"
-    if isinstance(cell, datetime):
-        midnight = not (cell.hour or cell.minute or cell.second or cell.microsecond)
-        return cell.date().isoformat() if midnight else cell.isoformat(" ")
-    return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
 def _damaged(file: str, kind: str) -> BatchBlocked:

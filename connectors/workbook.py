@@ -2,7 +2,8 @@
 
 Calamine holds the rectangle from A1 to the last cell, and all shared text. One stray cell at the far corner, a few
 kilobytes of zeros packed a thousandfold, or a size that the file only claims would take the whole machine, so the parts
-are unpacked and measured here first, a mebibyte at a time.
+are unpacked and measured here first, a mebibyte at a time. XML can be written in more ways than are looked for; what gets
+past this is stopped by the limit of the process that reads it (connectors/cells.py), later and with less memory left.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MAX_ROW_BYTES = 64 << 20
 
 _PIECE = 1 << 20
 _ADDRESS = re.compile(rb' r="([A-Z]{1,3})[0-9]')
-_NUMBER = re.compile(rb'row (?:[^>]*? )?r="([0-9]+)"')
+_NUMBER = re.compile(rb'row (?:[^>]*? )?r="0*([0-9]{1,20})')
 # Patterns that begin with plain bytes, and plain counting, are ten times as fast as others; the colon is for a prefix.
 _ROWS = (b"<row ", b"<row>", b"<row/", b":row ", b":row>", b":row/")
 _CELLS = (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/")
@@ -38,13 +39,13 @@ def guard(path: Path, file: str) -> None:
         with zipfile.ZipFile(path) as parts:
             sizes = {part.filename: part.file_size for part in parts.infolist()}
             if sum(sizes.values()) > MAX_UNPACKED_BYTES or sizes.get("xl/sharedStrings.xml", 0) > MAX_SHARED_BYTES:
-                raise _too_large(file)
+                raise too_large(file)
             for name in sizes:
                 # To read a part to its end is also to check that it has the size and the checksum it claims.
                 pieces = _pieces(parts, name)
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                     if _cells(pieces, file) > MAX_CELLS:
-                        raise _too_large(file)
+                        raise too_large(file)
                 else:
                     for _ in pieces:
                         pass
@@ -74,7 +75,7 @@ def _cells(pieces: Iterator[bytes], file: str) -> int:
         held += piece
         start = max(held.rfind(row) for row in _ROWS)
         if len(held) - start > MAX_ROW_BYTES:
-            raise _too_large(file)
+            raise too_large(file)
         if start > 0:
             columns, height = _measured(held[:start], height)
             width, held = max(width, columns), held[start:]
@@ -106,7 +107,8 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _too_large(file: str) -> BatchBlocked:
+def too_large(file: str) -> BatchBlocked:
+    """The refusal of a workbook that would not fit into memory."""
     return refusals.unreadable(
         file,
         T("表格区域过大", "its area is too large"),

@@ -14,7 +14,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import spreadsheet
+from connectors import cells, spreadsheet
 from core.errors import BatchBlocked
 from tests.connectors.folder import Folder, workbook
 from tests.connectors.standard import COLUMNS
@@ -145,7 +145,7 @@ def test_a_hundred_thousand_empty_rows_are_nothing(drop: Folder, tmp_path: Path)
 
 @given(st.integers(10**15, 10**20))
 def test_a_long_number_shows_that_its_end_is_lost(number: int) -> None:
-    text = spreadsheet._text(float(number))
+    text = cells.text(float(number))
     assert text is not None
     assert "E+" in text
     assert float(text) == pytest.approx(number, rel=1e-14)
@@ -153,4 +153,4 @@ def test_a_long_number_shows_that_its_end_is_lost(number: int) -> None:
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1))
 def test_a_short_number_keeps_every_digit(number: int) -> None:
-    assert spreadsheet._text(float(number)) == str(number)
+    assert cells.text(float(number)) == str(number)
