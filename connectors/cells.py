@@ -17,7 +17,8 @@ from itertools import islice
 from python_calamine import CalamineWorkbook
 
 ROWS = 20_000
-"""Rows given out at a time."""
+SIZE = 16 << 20
+"""Rows given out at a time, and characters in them."""
 HEAD = 50
 MOST_BYTES, MOST_SECONDS = 3 << 30, 1_800
 _EXACT = 10**15
@@ -41,7 +42,14 @@ def main() -> None:
                     continue
                 # a million formatted, empty rows cost nothing
                 full = ([text(cell) for cell in row] for row in rows if any(cell != "" for cell in row))
-                while chunk := list(islice(full, ROWS)):
+                chunk, size = [], 0
+                for row in full:
+                    chunk.append(row)
+                    size += sum(len(cell) for cell in row if cell)
+                    if len(chunk) == ROWS or size > SIZE:
+                        _say(out, chunk)
+                        chunk, size = [], 0
+                if chunk:
                     _say(out, chunk)
                 _say(out, [])
                 return

@@ -109,7 +109,7 @@ class Drop:
         return taken
 
     def _described(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
-        for folder in self.fs.get_file_info(fs.FileSelector(self._base)):
+        for folder in self._in(self._base):
             if folder.type != fs.FileType.Directory:
                 continue
             path = f"{folder.path}/{MANIFEST}"
@@ -128,7 +128,7 @@ class Drop:
             )
 
     def _settled(self, pattern: str, settle: timedelta) -> Iterator[Delivery]:
-        for info in self.fs.get_file_info(fs.FileSelector(self._base)):
+        for info in self._in(self._base, every=True):
             if info.type == fs.FileType.File and _matches(info.base_name, pattern) and _age(info) >= settle:
                 named = File(name=info.base_name, rows=None, sha256=None)
                 yield Delivery(info.base_name, info.mtime, self._base, (named,), None)
@@ -154,7 +154,7 @@ class Drop:
     def _check(self, delivery: Delivery, pattern: str) -> None:
         """Files and manifest must name each other."""
         name = delivery.name
-        there = {info.base_name for info in self.fs.get_file_info(fs.FileSelector(delivery.folder))}
+        there = {info.base_name for info in self._in(delivery.folder)}
         for file in sorted(file for file in delivery.listed - there if _matches(file, pattern)):
             raise blocked(T(f"交换批次 {name} 缺少文件 {file}。", f"Delivery {name} lacks file {file}."))
         for file in sorted(file for file in there - delivery.listed if _matches(file, pattern)):
@@ -164,6 +164,22 @@ class Drop:
                     f"The manifest of delivery {name} does not list {file}.",
                 )
             )
+
+    def _in(self, folder: str, *, every: bool = False) -> Iterator[fs.FileInfo]:
+        """What is in a folder. A name that is no UTF-8 (older clients send GBK) can be nobody's that a manifest names, and is
+        left alone; where there is no manifest, it is told."""
+        for info in self.fs.get_file_info(fs.FileSelector(folder)):
+            try:
+                whole = "\ufffd" not in info.path
+            except UnicodeDecodeError:
+                whole = False
+            if whole:
+                yield info
+            elif every:
+                raise blocked(
+                    T("有文件名不是 UTF-8 编码。", "The name of a file is not UTF-8."),
+                    remedy=T("请部门以 UTF-8 重新命名。", "Ask the department to rename it in UTF-8."),
+                )
 
     def fetch(self, path: str, target: Path) -> str | None:
         """Copy a file to a local one; its SHA-256, or None when it changed meanwhile. Raises OSError."""
@@ -183,15 +199,10 @@ class Drop:
             return bytes(stream.read(_LARGEST_MANIFEST))
 
 
-def blocked(message: T, *, code: str = "manifest") -> BatchBlocked:
+def blocked(message: T, *, code: str = "manifest", remedy: T | None = None) -> BatchBlocked:
     """A delivery that is not what its manifest says."""
-    return BatchBlocked(
-        message,
-        code=code,
-        remedy=T(
-            "请部门更正后作为新批次重新交换。", "Ask the department to correct it and deliver it as a new delivery."
-        ),
-    )
+    usual = T("请部门更正后作为新批次重新交换。", "Ask the department to correct it and deliver it as a new delivery.")
+    return BatchBlocked(message, code=code, remedy=remedy or usual)
 
 
 def _matches(name: str, pattern: str) -> bool:

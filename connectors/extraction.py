@@ -1,4 +1,4 @@
-"""What every connector hands over: record batches of even size, a watermark, and the source's own count.
+"""What every connector hands over: record batches of bounded size, a watermark, and the source's own count.
 
 A connector is a generator that reads a source and reports on the `Extraction` it is given; this file does what is the
 same for all of them. What a source is, how a feed maps it and what to do with the rows is said elsewhere.
@@ -16,6 +16,9 @@ import pyarrow as pa
 from connectors.watermark import Watermark
 from core.errors import BatchBlocked
 from core.text import T
+
+MOST_BYTES = 128 << 20
+"""A batch of several rows is no larger: a row is a few hundred bytes, and 100 kB in a cell are too many for any."""
 
 Reader = Callable[["Extraction"], Iterator[pa.RecordBatch]]
 
@@ -93,21 +96,35 @@ class Extraction(AbstractContextManager["Extraction"]):
 
 
 def regroup(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in the same order, in batches of exactly `rows` (the last one may be shorter); none is empty."""
+    """The same rows in the same order, in batches of exactly `rows` (the last one may be shorter), or of fewer where they
+    would take more than MOST_BYTES; none is empty."""
     held: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for incoming in batches:
-        batch = incoming
-        while count + batch.num_rows >= rows:
-            held.append(batch.slice(0, rows - count))
-            batch = batch.slice(rows - count)
-            yield _joined(held)
-            held, count = [], 0
-        if batch.num_rows:
-            held.append(batch)
-            count += batch.num_rows
+        for batch in _bounded(incoming):
+            if held and size + batch.nbytes > MOST_BYTES:
+                yield _joined(held)
+                held, count, size = [], 0, 0
+            while count + batch.num_rows >= rows:
+                held.append(batch.slice(0, rows - count))
+                batch = batch.slice(rows - count)
+                yield _joined(held)
+                held, count, size = [], 0, 0
+            if batch.num_rows:
+                held.append(batch)
+                count, size = count + batch.num_rows, size + batch.nbytes
     if held:
         yield _joined(held)
+
+
+def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch, halved until no part of several rows is too large."""
+    if batch.nbytes <= MOST_BYTES or batch.num_rows < 2:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _bounded(batch.slice(0, half))
+    yield from _bounded(batch.slice(half))
 
 
 def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:

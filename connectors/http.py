@@ -7,6 +7,7 @@ or after a doubling, jittered wait. Headers and query strings never reach an err
 from __future__ import annotations
 
 import random
+import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -52,10 +53,16 @@ class Service:
         self._patience = patience
         self._token: str | None = secret.get("token")
         # Departmental systems are on the government network: a proxy set for the internet must not see the token.
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(patience.silence_s, connect=10.0), trust_env=False, headers=dict(secret.get("headers", {})),
-            verify=ssl.create_default_context(cafile=secret.get("ca_file")),
-        )  # fmt: skip
+        try:
+            headers = httpx.Headers(dict(secret.get("headers", {})))
+            f"{self._token or ''}".encode("ascii")
+            self._client = httpx.Client(
+                timeout=httpx.Timeout(patience.silence_s, connect=10.0), trust_env=False, headers=headers,
+                verify=ssl.create_default_context(cafile=secret.get("ca_file")),
+            )  # fmt: skip
+        except (TypeError, ValueError, AttributeError, OSError) as error:
+            wrong = "ca_file" if isinstance(error, OSError) else "headers / token"
+            raise self._unusable(wrong) from None
         try:
             self.base = httpx.URL(str(secret["base_url"]).rstrip("/") + "/")
         except (KeyError, httpx.InvalidURL):
@@ -74,7 +81,15 @@ class Service:
         if self._token is None and "token_url" in self._secret:
             self._token = self._fetch_token()
         # Parameters are merged into the URL's own query; httpx would replace it.
-        request = {"method": "GET", "url": url.copy_merge_params(params)}
+        try:
+            request = {"method": "GET", "url": url.copy_merge_params(params)}
+        except (httpx.InvalidURL, UnicodeError):
+            raise BatchBlocked(
+                T(f"来源系统 {self._system} 给出的翻页标记不能放入地址。",
+                  f"The page token that source system {self._system} gives fits into no address."),
+                code="paging",
+                remedy=T("请联系该部门。", "Ask the department."),
+            ) from None  # fmt: skip
         answer = self._patiently(request)
         if answer.status_code == 401 and "token_url" in self._secret:
             self._token = self._fetch_token()
@@ -91,7 +106,7 @@ class Service:
                 answer = self._send(request, started + self._patience.total_s)
             except httpx.UnsupportedProtocol:
                 raise self._no_address() from None
-            except httpx.TransportError:
+            except (httpx.TransportError, httpx.DecodingError):  # broken off, or packed in a way that does not open
                 asked = None
             else:
                 if answer.status_code not in _RETRY:
@@ -124,6 +139,8 @@ class Service:
 
     def _fetch_token(self) -> str:
         secret = self._secret
+        if missing := [name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str)]:
+            raise self._unusable(", ".join(missing))
         form = {"grant_type": "client_credentials", **({"scope": secret["scope"]} if "scope" in secret else {})}
         request = {
             "method": "POST", "url": httpx.URL(secret["token_url"]), "data": form,
@@ -164,6 +181,14 @@ class Service:
             ),
         )
 
+    def _unusable(self, name: str) -> NotReady:
+        return NotReady(
+            T(f"来源系统 {self._system} 的密钥中 {name} 缺少或不可用。",
+              f"{name} in the secret of {self._system} is missing or cannot be used."),
+            remedy=T("核对该系统的密钥(hutong secret set)。", "Check the system's secret (`hutong secret set`)."),
+            code="secret",
+        )  # fmt: skip
+
     def _no_address(self) -> NotReady:
         return NotReady(
             T(
@@ -176,18 +201,18 @@ class Service:
 
 def _decoded(headers: httpx.Headers) -> httpx.Headers:
     """The body was decompressed while it was read."""
-    return httpx.Headers([(name, value) for name, value in headers.multi_items() if name != "content-encoding"])
+    return httpx.Headers([(name, value) for name, value in headers.raw if name.lower() != b"content-encoding"])
 
 
 def _retry_after(value: str | None) -> float | None:
     """Seconds to wait, from either form of the header; None when it is absent or unreadable."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - clock.now()).total_seconds())

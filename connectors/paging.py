@@ -92,7 +92,10 @@ def _next_link(header: str | None) -> str | None:
 
 def _same_origin(here: httpx.URL, target: str) -> httpx.URL:
     """The next address; one elsewhere would be sent our token."""
-    there = here.join(target)
+    try:
+        there = here.join(target)
+    except (httpx.InvalidURL, UnicodeError):
+        raise _stuck(T("下一页的地址不可用", "the address of the next page is none")) from None
     if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
         raise _stuck(T("下一页指向另一台主机", "the next page lies on another host"))
     return there

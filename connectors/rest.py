@@ -16,6 +16,7 @@ schema is the same on every page: the mapped columns and what the first records 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 SOURCE_KEYS = ("endpoint", "params", "records", "paging", "parameter", "first", "next", "total", "timeout_s")
 QUERIED = True
 PATIENCE = Patience()
+MOST_RECORDS, MOST_VALUES = 2_000_000, 8_000_000
+"""What a page may hold: Python takes up to a hundred times the bytes of `{},{},…`, and an answer may come packed."""
+
 LONGEST_WALK_S = 3600
 """An extraction that takes longer is given up; a source may set `timeout_s`."""
 
@@ -97,6 +101,8 @@ class _Reading:
         return Page(url, records, following, headers.get("Link"), self._read, total)
 
     def _parsed(self, headers: httpx.Headers, body: bytes) -> Any:
+        if body.count(b"{") + body.count(b"[") > MOST_RECORDS or body.count(b",") > MOST_VALUES:
+            raise self._unreadable(T("一页的记录太多,请减小每页条数", "one page holds too many records; ask for fewer"))
         try:
             return json.loads(_text(headers, body), parse_float=_Digits, parse_constant=_no_constant)
         except (ValueError, RecursionError, LookupError):
@@ -105,25 +111,27 @@ class _Reading:
     def _batch(self, records: list[dict[str, Any]]) -> pa.RecordBatch:
         names = self._run.schema.names
         if self._read == len(records):
+            held = frozenset(names)
             seen = dict.fromkeys(name for record in records for name in record)
             if any(not name.isprintable() and _is_half(name) for name in seen):
                 raise self._unreadable(T("字段名不是文本", "the name of a field is no text"))
-            self._run.schema = _schema([*names, *(name for name in seen if name not in names)])
+            self._run.schema = _schema([*names, *(name for name in seen if name not in held)])
             names = self._run.schema.names
-        unknown = next((name for record in records for name in record if name not in self._known(names)), None)
+        known = {*names, *self._feed.ignore}
+        unknown = next((name for record in records for name in record if name not in known), None)
         if unknown is not None:
             raise BatchBlocked(
                 T(f"来源在后续页中出现新字段 {unknown}。", f"Field {unknown} appears only on a later page."),
                 code="unknown_column",
                 remedy=T("请在系统文档中映射或忽略它。", "Map it or ignore it in the system document."),
             )
-        columns = [[_value(record.get(name)) for record in records] for name in names]
+        try:
+            columns = [[_value(record.get(name)) for record in records] for name in names]
+        except RecursionError:
+            raise self._unreadable(T("一个值嵌套过深", "a value is nested too deeply")) from None
         if self._feed.watermark in names and self._feed.mode != "full":
             self._run.mark.observe(columns[names.index(str(self._feed.watermark))])
         return pa.RecordBatch.from_arrays([_column(cells) for cells in columns], schema=self._run.schema)
-
-    def _known(self, names: list[str]) -> set[str]:
-        return {*names, *self._feed.ignore}
 
     def _unreadable(self, why: T) -> HutongError:
         return refusals.unreadable(
@@ -161,7 +169,9 @@ def _at(answer: Any, path: str | None) -> Any:
 
 
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else int(value) if isinstance(value, str) and value.isdigit() else None
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _value(value: Any) -> str | None:

@@ -29,6 +29,11 @@ from core.text import T
 FETCH_ROWS = 20_000
 """Rows held as Python objects at a time."""
 
+FETCH_SIZE = 32 << 20
+"""Characters and bytes in them; what goes beyond is given on with fewer rows."""
+
+_PIECE = 100
+
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - naive like the columns it is compared with; every database can hold it
 
 
@@ -75,7 +80,7 @@ def _batches(result: Any, dialect: Dialect, query: Query, run: Extraction) -> It
     mark = query.mark_among(names)
     types = dialect.types(description) if dialect.types else [pa.string()] * len(names)
     run.schema = pa.schema(list(zip(names, types, strict=True)))
-    for number, rows in enumerate(result.partitions(FETCH_ROWS)):
+    for number, rows in enumerate(_parts(result)):
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         if number == 0 and dialect.types is None:
             types = [_type(values, column[5]) for values, column in zip(columns, description, strict=True)]
@@ -85,6 +90,20 @@ def _batches(result: Any, dialect: Dialect, query: Query, run: Extraction) -> It
         yield pa.RecordBatch.from_arrays(
             [_array(values, field) for values, field in zip(columns, run.schema, strict=True)], schema=run.schema
         )
+
+
+def _parts(result: Any) -> Iterator[list[Sequence[Any]]]:
+    """The rows in parts of FETCH_ROWS, or of fewer where they are heavy."""
+    part: list[Sequence[Any]] = []
+    size = 0
+    while piece := result.fetchmany(_PIECE):
+        part += piece
+        size += sum(len(cell) for row in piece for cell in row if isinstance(cell, str | bytes))
+        if len(part) >= FETCH_ROWS or size > FETCH_SIZE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _statement(link: Connection, dialect: Dialect, query: Query) -> tuple[str, Mark | None]:

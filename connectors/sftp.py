@@ -24,6 +24,7 @@ from urllib.parse import SplitResult, unquote
 import paramiko
 from paramiko.config import SSH_PORT
 from paramiko.hostkeys import HostKeyEntry
+from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 from pyarrow import fs
 
 from connectors import refusals
@@ -75,8 +76,8 @@ class Sftp:
         """Facts of one path (of type NotFound when there is none), or of all in a folder."""
         with _as_oserror():
             if isinstance(what, fs.FileSelector):
-                found = self._link.listdir_attr(what.base_dir)
-                return [self._info(f"{what.base_dir.rstrip('/')}/{entry.filename}", entry) for entry in found]
+                found = self._entries(what.base_dir)
+                return [self._info(f"{what.base_dir.rstrip('/')}/{name}", entry) for name, entry in found]
             try:
                 return self._info(what, self._link.stat(what))
             except FileNotFoundError:
@@ -88,8 +89,30 @@ class Sftp:
         with _as_oserror():
             return _Stream(self._link.open(path, "rb"))
 
+    def _entries(self, folder: str) -> list[tuple[str, paramiko.SFTPAttributes]]:
+        """What is in a folder, as paramiko's `listdir_attr` has it, which gives up at a name that is no UTF-8: here what
+        cannot be read of one becomes U+FFFD."""
+        link: Any = self._link  # what follows is paramiko's own, inner protocol
+        attributes: Any = paramiko.SFTPAttributes
+        _, message = link._request(CMD_OPENDIR, folder)
+        handle = message.get_binary()
+        found: list[tuple[str, paramiko.SFTPAttributes]] = []
+        try:
+            while True:
+                try:
+                    _, message = link._request(CMD_READDIR, handle)
+                except EOFError:
+                    return found
+                for _ in range(message.get_int()):
+                    name, long = message.get_binary(), message.get_binary()
+                    entry = attributes._from_msg(message, name, long)
+                    if name not in (b".", b".."):
+                        found.append((name.decode("utf-8", "replace"), entry))
+        finally:
+            link._request(CMD_CLOSE, handle)
+
     def _info(self, path: str, entry: paramiko.SFTPAttributes) -> fs.FileInfo:
-        if stat.S_ISLNK(entry.st_mode or 0):
+        if stat.S_ISLNK(entry.st_mode or 0) and "\ufffd" not in path:
             entry = self._link.stat(path)
         mode = entry.st_mode or 0
         kind = fs.FileType.Directory if stat.S_ISDIR(mode) else fs.FileType.File

@@ -56,22 +56,20 @@ def _opened(path: Path, file: str, name: str | None) -> Iterator[Any]:
     """What the other process says, thing by thing, and how it is answered. BatchBlocked when the file is damaged or would
     take more memory than there is for it."""
     command = [sys.executable, "-I", cells.__file__, str(path), *([name] if name is not None else [])]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as reader:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
         assert reader.stdin is not None and reader.stdout is not None
         said, heard = reader.stdin, reader.stdout
 
         def hear() -> Any:
             try:
-                thing = marshal.load(heard)
+                thing = marshal.load(heard)  # noqa: S302 - of our own process
             except (EOFError, ValueError, TypeError):
                 raise workbook.too_large(file) from None
             if isinstance(thing, tuple) and thing[0] == "" and isinstance(thing[1], str):
                 raise workbook.too_large(file) if thing[1] == "MemoryError" else _damaged(file, thing[1])
             return thing
 
-        def answer(wanted: bool) -> None:  # noqa: FBT001 - an answer is yes or no
+        def answer(wanted: bool) -> None:
             with suppress(BrokenPipeError):
                 said.write(b"y" if wanted else b"n")
                 said.flush()

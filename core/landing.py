@@ -94,7 +94,9 @@ class Landing(Store):
             if not part["name"].startswith("part-"):
                 continue  # an original may be Parquet too
             with self.answering(), self.fs.open_input_file(path) as source:
-                yield from pq.ParquetFile(source).iter_batches(batch_size=chunk_rows)
+                file = pq.ParquetFile(source)
+                for group in range(file.num_row_groups):  # as they were written: heavy rows in small chunks
+                    yield from file.iter_batches(batch_size=chunk_rows, row_groups=[group])
 
     def thin(self, system: str, dataset: str, batch: UUID) -> None:
         """Remove a batch's files; its manifest stays."""

@@ -12,6 +12,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
@@ -48,6 +51,48 @@ def _bomb() -> bytes:
     return packed.getvalue()
 
 
+def _far(rows: bytes) -> bytes:
+    """A workbook whose XML is written as few writers do: what measures it first does not see how far it reaches."""
+    content = io.BytesIO(workbook(ROWS))
+    made = io.BytesIO()
+    with zipfile.ZipFile(content) as book, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in book.namelist():
+            part = book.read(name)
+            if name.endswith("sheet1.xml"):
+                part = part.replace(b"</sheetData>", rows + b"</sheetData>")
+            after.writestr(name, part)
+    return made.getvalue()
+
+
+def _repeated(rows: int, columns: int) -> bytes:
+    """A spreadsheet of OpenDocument that says of one cell how often it is repeated."""
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = '<table:table-cell {} office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    head = "".join(cell.format("", name) for name in HEAD.strip().split(","))
+    much = cell.format(f'table:number-columns-repeated="{columns}"', "x")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        book.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{office}:manifest:1.0"/>')
+        book.writestr("content.xml", (
+            f'<office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" '
+            f'xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">'
+            f'<table:table-row>{head}</table:table-row>'
+            f'<table:table-row table:number-rows-repeated="{rows}">{much}</table:table-row>'
+            '</table:table></office:spreadsheet></office:body></office:document-content>'
+        ))  # fmt: skip
+    return made.getvalue()
+
+
+def _parquet(name: str, length: int, times: int) -> bytes:
+    """A Parquet file that says a long name once, and means it that often."""
+    word = pa.DictionaryArray.from_arrays(pa.array(np.zeros(times, np.int32)), pa.array(["王" * length]))
+    table = pa.table({"ND": pa.array(["2026"] * times), "QP": pa.array([f"B{n}" for n in range(times)]), name: word})
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd")
+    return content.getvalue()
+
+
 def _text(*lines: str, encoding: str = "gb18030") -> bytes:
     return (HEAD + "".join(lines)).encode(encoding)
 
@@ -70,6 +115,11 @@ CASES: dict[str, tuple[str, Callable[[], bytes], set[str]]] = {
     "noise called xls": ("pets.xls", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + NOISE, {"unreadable"}),
     "noise called Parquet": ("pets.parquet", lambda: NOISE, {"unreadable"}),
     "noise called ods": ("pets.ods", lambda: b"PK\x03\x04" + NOISE, {"unreadable"}),
+    "a far cell, written oddly": ("pets.xlsx", lambda: _far(b"<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>"), {"unreadable"}),
+    "a row number of 5,000 digits": ("pets.xlsx", lambda: _far(b'<row r="' + b"9" * 5_000 + b'"/>'), {"unreadable"}),
+    "a cell repeated 30 million times": ("pets.ods", lambda: _repeated(1_048_570, 30), {"unreadable"}),
+    "a long word meant often": ("pets.parquet", lambda: _parquet("SYR", 30_000, 100_000), {"unreadable"}),
+    "a word of 60 MB": ("pets.parquet", lambda: _parquet("SYR", 20_000_000, 1), {"unreadable"}),
     "a packed bomb": ("pets.xlsx", _bomb, {"unreadable"}),
     "only NUL": ("pets.csv", lambda: b"\0" * 10_000_000, {"unreadable"}),
     "NUL in every cell": ("pets.csv", lambda: _text(*(LINE.format(n=f"{n}\0").replace("王", "\0") for n in range(9))),

@@ -14,7 +14,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import cells, spreadsheet
+from connectors import cells
 from core.errors import BatchBlocked
 from tests.connectors.folder import Folder, workbook
 from tests.connectors.standard import COLUMNS
