@@ -1,12 +1,12 @@
 """How good each resource is now, in the six dimensions of GB/T 36344 (pipeline/quality.py has the formulas).
 
 What the content says is measured when something has been merged since, and kept in hub.quality: findings that stand on
-current records, those of rows that wait, and what checks against other datasets found. Time and reach are judged when asked.
+current records, those of rows that wait, and what checks against other datasets found. Time and reach are judged when asked;
+of 时效性 only the share of records that no check found to be behind is kept.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 from catalog_registry import freshness, systems
 from core import clock
 from core.hub import Hub
+from pipeline.check_findings import STATUS
 from pipeline.quality import DIMENSIONS, Measure, kept, of_content, overall
 from schemas import published
 from schemas.contract import Contract
@@ -43,23 +44,16 @@ class Quality:
 def measure(connection: Connection, now: Published, dataset: str) -> None:
     """Measure what the content of a dataset says now, and keep it."""
     contract = now.contracts[dataset]
-    current = sql.current(dataset)
-    held = connection.execute(text(f"SELECT count(*) FROM {current}")).scalar_one()
-    waiting = connection.execute(
-        text("SELECT count(*) FROM hub.quarantine WHERE dataset = :dataset AND status = 'open'"), {"dataset": dataset}
-    ).scalar_one()
-    faults: Counter[str] = Counter()
-    for row in connection.execute(
-        text(
-            f"SELECT f.dimension, count(*) AS n FROM hub.finding f JOIN {current} r ON r._batch = f.batch_id "
-            "AND r._row_no = f.row_no WHERE f.dataset = :dataset GROUP BY 1 UNION ALL "
-            "SELECT f.dimension, count(*) FROM hub.finding f JOIN hub.quarantine q USING (batch_id, row_no) "
-            "WHERE q.dataset = :dataset AND q.status = 'open' GROUP BY 1"
-        ),
-        {"dataset": dataset},
-    ):
-        faults[row.dimension] += row.n
-    measures = _with_checks(connection, dataset, held, of_content(contract, held + waiting, faults))
+    # one statement, so that all of it is of one moment, whatever merges meanwhile
+    rows = connection.execute(text(_COUNTED.format(current=sql.current(dataset))), {"dataset": dataset}).all()
+    of = {what: [row for row in rows if row.what == what] for what in ("held", "waiting", "fault", "check")}
+    held, waiting = of["held"][0].n, of["waiting"][0].n
+    faults = {row.dimension: row.n for row in of["fault"]}
+    measures = of_content(contract, held + waiting, faults)
+    for row in of["check"]:  # each check that found something assesses every record once, in its dimension
+        before = measures.get(row.dimension, Measure(0, 0))
+        measures[row.dimension] = Measure(before.good + max(held - row.n, 0), before.assessed + max(held, row.n))
+    measures.setdefault("timeliness", Measure(held, held))
     connection.execute(
         text(
             "INSERT INTO hub.quality (dataset, dimension, good, assessed, measured_at) "
@@ -73,21 +67,21 @@ def measure(connection: Connection, now: Published, dataset: str) -> None:
     )
 
 
-def _with_checks(connection: Connection, dataset: str, held: int, measures: dict[str, Measure]) -> dict[str, Measure]:
-    """Each check that names records of the dataset assesses every record of it once, in the check's dimension."""
-    rows = connection.execute(
-        text(
-            "SELECT check_id, dimension, count(DISTINCT key) AS n FROM hub.check_finding f CROSS JOIN LATERAL (VALUES "
-            "(first_dataset, first_key), (second_dataset, second_key)) AS side (dataset, key) "
-            "WHERE side.dataset = :dataset AND f.status = 'open' GROUP BY 1, 2"
-        ),
-        {"dataset": dataset},
-    )
-    for row in rows:
-        before = measures.get(row.dimension)
-        if before is not None:  # 时效性 is judged by the cycle alone
-            measures[row.dimension] = Measure(before.good + max(held - row.n, 0), before.assessed + max(held, row.n))
-    return measures
+#: what is counted, dimension, how many
+_COUNTED = f"""
+WITH faulty AS (
+  SELECT f.dimension FROM hub.finding f JOIN {{current}} r ON r._batch = f.batch_id AND r._row_no = f.row_no
+  WHERE f.dataset = :dataset
+  UNION ALL SELECT f.dimension FROM hub.finding f JOIN hub.quarantine q USING (batch_id, row_no)
+  WHERE q.dataset = :dataset AND q.status = 'open'
+)
+SELECT 'held' AS what, NULL AS dimension, count(*) AS n FROM {{current}}
+UNION ALL SELECT 'waiting', NULL, count(*) FROM hub.quarantine WHERE dataset = :dataset AND status = 'open'
+UNION ALL SELECT 'fault', dimension, count(*) FROM faulty GROUP BY dimension
+UNION ALL SELECT 'check', dimension, count(DISTINCT side.key) FROM hub.check_finding f CROSS JOIN LATERAL (VALUES
+    (first_dataset, first_key), (second_dataset, second_key)) AS side (dataset, key)
+  WHERE side.dataset = :dataset AND {STATUS} = 'open' GROUP BY check_id, dimension
+"""
 
 
 def measure_due(hub: Hub, *, every: bool = False) -> list[str]:
@@ -106,7 +100,8 @@ def measure_due(hub: Hub, *, every: bool = False) -> list[str]:
                         "OR EXISTS (SELECT FROM hub.batch b WHERE b.dataset = d AND b.merged_at > m.at - interval '1 hour') "
                         "OR EXISTS (SELECT FROM hub.quarantine q WHERE q.dataset = d AND q.closed_at > m.at - interval '1 hour') "
                         "OR EXISTS (SELECT FROM hub.check_finding f WHERE d IN (f.first_dataset, f.second_dataset) "
-                        "AND greatest(f.first_seen, f.closed_at) > m.at - interval '1 hour')"
+                        "AND (greatest(f.opened_at, f.closed_at) > m.at - interval '1 hour' OR EXISTS (SELECT FROM hub.decision s "
+                        "WHERE s.kind = 'check.dismissed' AND s.about = f.id::text AND s.at > m.at - interval '1 hour')))"
                     ),
                     {"datasets": chosen},
                 )
@@ -130,16 +125,20 @@ def read(connection: Connection, now: Published, dataset: str) -> Quality | None
     rows = connection.execute(text("SELECT * FROM hub.quality WHERE dataset = :dataset"), {"dataset": dataset}).all()
     measures = {row.dimension: Measure(row.good, row.assessed) for row in rows}
     ids = [feed.id for feed in feeds]
-    measures |= {"timeliness": _timeliness(connection, contract, ids), "accessibility": _accessibility(connection, ids)}
+    timely, up_to_date = _timeliness(connection, contract, ids), measures.get("timeliness", Measure(0, 0))
+    if up_to_date.assessed:
+        timely = Measure(timely.good * up_to_date.good, timely.assessed * up_to_date.assessed)
+    measures |= {"timeliness": timely, "accessibility": _accessibility(connection, ids)}
     ordered = {name: measures.get(name, Measure(0, 0)) for name in DIMENSIONS}
     return Quality(dataset, ordered, min((row.measured_at for row in rows), default=None))
 
 
 def ratios(connection: Connection) -> list[tuple[str, str, float]]:
-    """(dataset, dimension, share from 0 to 1) of all that was measured."""
+    """(dataset, dimension, share from 0 to 1) of all that was measured; time and reach are judged when asked, not here."""
     rows = connection.execute(
         text(
-            "SELECT dataset, dimension, good::float8 / assessed AS share FROM hub.quality WHERE assessed > 0 ORDER BY 1, 2"
+            "SELECT dataset, dimension, good::float8 / assessed AS share FROM hub.quality WHERE assessed > 0 "
+            "AND dimension <> 'timeliness' ORDER BY 1, 2"
         )
     )
     return [tuple(row) for row in rows]

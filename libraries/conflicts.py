@@ -47,7 +47,9 @@ WITH said AS MATERIALIZED (
   SELECT e.id, :name, d.department, 'name', min(w.dataset), NULL, NULL FROM work_mention w
   JOIN work_entity e ON e.kind = w.kind AND e.number = w.number
   JOIN unnest(CAST(:datasets AS text[]), CAST(:departments AS text[])) AS d (dataset, department) ON d.dataset = w.dataset
-  WHERE :named AND w.target IS NULL AND w.name <> e.name AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
+  WHERE :named AND w.name <> e.name AND (w.target IS NULL OR EXISTS (SELECT FROM work_entity o
+      WHERE o.id = w.target AND o.id <> e.id AND (o.kind, o.number) = (e.kind, e.number)))
+    AND EXISTS (SELECT FROM work_claim c WHERE c.entity_id = e.id)
     AND NOT EXISTS (SELECT FROM work_judgement j WHERE j.verdict = 'different'
       AND (j.kind, j.number, j.name) = (w.kind, w.number, w.name) AND (j.other_number, j.other_name) = (e.number, e.name))
   GROUP BY e.id, d.department
@@ -238,7 +240,7 @@ def _otherwise(conn: Connection, one: Conflict) -> str | None:
         return _first(
             conn,
             "SELECT w.name FROM work_mention w JOIN work_entity e ON e.id = :id AND e.number = w.number WHERE w.target IS NULL "
-            "AND w.dataset = :dataset AND w.name IS NOT NULL ORDER BY w.name LIMIT 1",
+            "AND w.dataset = :dataset AND w.name <> e.name ORDER BY w.name LIMIT 1",
             one,
         )
     return _first(

@@ -30,8 +30,8 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """A claim that is linked to nobody, beside the claim of whoever has its number. `records` counts by dataset where it stands;
-    `verdict` is what was judged of the two and did not settle it."""
+    """A claim that is linked to nobody, or whom the register has beside somebody else, with the claim of whoever has its number.
+    `records` counts by dataset where it stands; `verdict` is what was judged of the two and did not settle it."""
 
     id: str
     library: str
@@ -64,20 +64,32 @@ def find(conn: Connection, keys: Keys, rules: Rules, id: str) -> Contested:
     )
 
 
-# Whoever has a number: the entity that goes by it and that records with it are linked to.
+# Whoever has a number: the entity that goes by it and that records with it are linked to. Of two that go by one number, the one
+# made later is the claim.
 _LISTED = """
-WITH claimed AS (
+WITH shared AS MATERIALIZED (
+  SELECT e.id, e.id_value, e.name FROM libraries.entity e WHERE e.library = :l AND e.name IS NOT NULL AND e.id_value IN (
+    SELECT id_value FROM libraries.entity WHERE library = :l GROUP BY id_value HAVING count(*) > 1)
+), claimed AS (
   SELECT {form} AS form, m.name, min(m.id_value) AS number, jsonb_object_agg(m.dataset, m.n) AS records, sum(m.n) AS total
   FROM (SELECT id_value, name, dataset, count(*) AS n FROM libraries.mention WHERE entity_id IS NULL AND NOT pending
     AND name IS NOT NULL AND id_kind = ANY(:kinds) GROUP BY 1, 2, 3) m GROUP BY 1, 2
+), found AS (
+  SELECT c.*, e.id AS holder_id, e.id_kind AS kind, e.name AS holder
+  FROM claimed c JOIN libraries.entity e ON e.library = :l AND e.id_value = c.form AND e.name IS NOT NULL AND e.name <> c.name
+  UNION ALL
+  SELECT s.id_value, s.name, m.number, m.records, m.total, e.id, e.id_kind, e.name FROM shared s
+  JOIN libraries.entity e ON e.library = :l AND e.id_value = s.id_value AND e.name <> s.name AND e.id < s.id
+  CROSS JOIN LATERAL (SELECT min(m.id_value) AS number, jsonb_object_agg(m.dataset, m.n) AS records, sum(m.n) AS total FROM (
+    SELECT m.dataset, min(m.id_value) AS id_value, count(*) AS n FROM libraries.mention m
+    WHERE m.entity_id = s.id AND m.name = s.name GROUP BY 1) m) m WHERE m.total > 0
 )
 SELECT * FROM (
-  SELECT DISTINCT ON (c.form, c.name) c.*, e.id_kind AS kind, e.name AS holder, o.id_value AS held, j.verdict
-  FROM claimed c JOIN libraries.entity e ON e.library = :l AND e.id_value = c.form AND e.name IS NOT NULL AND e.name <> c.name
-  CROSS JOIN LATERAL (SELECT o.id_value FROM libraries.mention o WHERE o.entity_id = e.id AND o.name = e.name LIMIT 1) o
+  SELECT DISTINCT ON (c.form, c.name) c.*, o.id_value AS held, j.verdict FROM found c
+  CROSS JOIN LATERAL (SELECT o.id_value FROM libraries.mention o WHERE o.entity_id = c.holder_id AND o.name = c.holder LIMIT 1) o
   LEFT JOIN libraries.judgement j ON j.library = :l AND j.form = c.form AND j.name = c.name AND j.other_form = c.form
-    AND j.other_name = e.name
-  ORDER BY c.form, c.name, e.id
+    AND j.other_name = c.holder
+  ORDER BY c.form, c.name, j.verdict IS NOT DISTINCT FROM 'different', c.holder_id
 ) found WHERE :settled OR verdict IS DISTINCT FROM 'different' ORDER BY total DESC, form, name LIMIT :limit
 """
 

@@ -114,6 +114,7 @@ def _chunk(
             return found
         numbers = _LEADING[following](conn, one, found) if following in _LEADING else found
         linked = linking.link(conn, one, numbers)
+        linking.mark(conn)
         made, removed = claims.make(conn, one, published)
         conflicts.note(conn, one, published)
     result.created += linked.created

@@ -4,7 +4,8 @@ A judgement is about two *claims*, each a number with a name. A claim is of a pa
 name; else it stands alone. Then
 
 1. *different*: of two claims that a register's word sends to one party, the one that is the party's own number and name (or is
-   judged the same as it) stays and the other stands alone; where neither is, nobody knows which, and both do;
+   judged the same as it) stays and the other stands alone; where neither is, nobody knows which, and both do. A name that
+   is judged different from everybody who has its number is a party of its own, beside them;
 2. *same*: claims and parties that judgements connect are one. One party leads, by what the records say and never by the
    order of judging, and its entity is everybody's; all parties keep their own entities, so that an undo gives them back;
 3. judgements that contradict what the registers say (connected, and different) join nobody until somebody ends one.
@@ -38,7 +39,7 @@ class Claim(NamedTuple):
 
 
 class Party(NamedTuple):
-    """A party as its number names it."""
+    """A party by its key (libraries/judge.py)."""
 
     kind: str
     number: str
@@ -107,10 +108,9 @@ def keep_apart(conn: Connection, judged: Judged) -> None:
     for one, other in judged.same:
         groups.join(one, other)
     for pair in judged.different:
-        party = at.get(pair[0], (None, None))[0]
-        if party is None or at.get(pair[1], (None, None))[0] != party:
+        if pair[0] not in at or pair[1] not in at or at[pair[0]] != at[pair[1]]:
             continue
-        own = Claim(*party, at[pair[0]][1] or "")
+        party, own = at[pair[0]]
         judged.apart |= {(claim, party) for claim in pair if groups.of(claim) != groups.of(own)}
     conn.execute(
         text(
@@ -122,6 +122,23 @@ def keep_apart(conn: Connection, judged: Judged) -> None:
     )
 
 
+def part(conn: Connection) -> None:
+    """Let each name that is judged different from everybody who has its number be a party of its own."""
+    conn.execute(text(_PART))
+    conn.execute(
+        text(
+            "INSERT INTO work_party_name SELECT kind, number, form, name FROM work_party p WHERE NOT EXISTS (SELECT FROM "
+            "work_party_name n WHERE (n.kind, n.number) = (p.kind, p.number)) AND name IS NOT NULL"
+        )
+    )
+    conn.execute(
+        text(
+            "UPDATE work_mention w SET of_kind = p.kind, of_number = p.number FROM work_party p WHERE w.of_number IS NULL "
+            "AND NOT w.contested AND (p.kind, p.form, p.name) = (w.kind, w.number, w.name)"
+        )
+    )
+
+
 def join(conn: Connection, rules: Rules, judged: Judged) -> None:
     """Send claims that stand alone to the party that leads those they are judged the same as, and let the other parties of
     them follow it."""
@@ -129,7 +146,7 @@ def join(conn: Connection, rules: Rules, judged: Judged) -> None:
     groups = _connected(judged, at)
     parties = {
         Party(row.kind, row.number): row
-        for row in conn.execute(text("SELECT kind, number, registered, alive FROM work_party"))
+        for row in conn.execute(text("SELECT kind, number, form, registered, alive FROM work_party"))
         if Party(row.kind, row.number) in groups
     }
 
@@ -153,7 +170,8 @@ def join(conn: Connection, rules: Rules, judged: Judged) -> None:
         led += [(party, lead) for party in among if party != lead]
     _send(conn, sent)
     _lead(conn, led)
-    concerned = {Party(claim.kind, claim.number) for claim in judged.claims} | set(parties)
+    concerned = {(claim.kind, claim.number) for claim in judged.claims}
+    concerned |= {(row.kind, row.form) for row in parties.values()}
     for statement in _SETTLED:
         conn.execute(text(statement), _columns(concerned))
 
@@ -190,20 +208,21 @@ def _connected(judged: Judged, at: dict[Claim, Party]) -> _Groups:
 _PLACED = """
 WITH claim AS (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[]), CAST(:names AS text[])) AS c (kind, number, name)),
 own AS (SELECT c.*, n.kind AS of_kind, n.number AS of_number FROM claim c JOIN work_party_name n
-  ON n.kind = c.kind AND n.number = c.number AND n.name = c.name),
+  ON n.kind = c.kind AND n.form = c.number AND n.name = c.name),
 former AS (SELECT c.kind, c.number, c.name, min(a.kind) AS of_kind, min(a.number) AS of_number FROM claim c
   JOIN work_party_number a ON a.form = c.number JOIN work_party_name n ON n.kind = a.kind AND n.number = a.number AND n.name = c.name
   WHERE NOT EXISTS (SELECT FROM own o WHERE (o.kind, o.number, o.name) = (c.kind, c.number, c.name))
   GROUP BY 1, 2, 3 HAVING count(DISTINCT (a.kind, a.number)) = 1)
-SELECT DISTINCT f.kind, f.number, f.name, f.of_kind, f.of_number, p.name AS own
-FROM (SELECT * FROM own UNION ALL SELECT * FROM former) f JOIN work_party p ON p.kind = f.of_kind AND p.number = f.of_number
+SELECT DISTINCT f.kind, f.number, f.name, f.of_kind, f.of_number, p.form, coalesce(p.name, '') AS own
+FROM (SELECT kind, number, name, min(of_kind) AS of_kind, min(of_number) AS of_number FROM own GROUP BY 1, 2, 3 HAVING count(*) = 1
+  UNION ALL SELECT * FROM former) f JOIN work_party p ON p.kind = f.of_kind AND p.number = f.of_number
 """
 
 
-def _placed(conn: Connection, judged: Judged) -> dict[Claim, tuple[Party, str | None]]:
-    """Judged claim → its party, and that one's own name."""
+def _placed(conn: Connection, judged: Judged) -> dict[Claim, tuple[Party, Claim]]:
+    """Judged claim → its party, and that one's own number and name."""
     rows = conn.execute(text(_PLACED), _columns(judged.claims)).all()
-    found = ((Claim(*row[:3]), Party(*row[3:5]), row.own) for row in rows)
+    found = ((Claim(*row[:3]), Party(*row[3:5]), Claim(row.of_kind, row.form, row.own)) for row in rows)
     return {claim: (party, own) for claim, party, own in found if (claim, party) not in judged.apart}
 
 
@@ -230,23 +249,36 @@ def _lead(conn: Connection, led: list[tuple[Party, Party]]) -> None:
     )
 
 
+# A name whose number has parties, and that is judged different from each of them.
+_PART = """
+INSERT INTO work_party (kind, number, form, name, registered, disputed, alive)
+SELECT w.kind, w.number || E'\x1f' || w.name, w.number, w.name, false, true, bool_or(w.contributes) FROM work_mention w
+JOIN (SELECT DISTINCT kind, number, name FROM work_judgement WHERE verdict = 'different'
+  AND (other_kind, other_number) = (kind, number)) j ON (j.kind, j.number, j.name) = (w.kind, w.number, w.name)
+WHERE w.of_number IS NULL AND NOT w.contested AND NOT EXISTS (SELECT FROM work_party p WHERE (p.kind, p.form) = (w.kind, w.number)
+  AND NOT EXISTS (SELECT FROM work_judgement d WHERE d.verdict = 'different' AND (d.kind, d.number, d.name) = (w.kind, w.number, w.name)
+    AND (d.other_kind, d.other_number, d.other_name) = (p.kind, p.form, p.name)))
+GROUP BY w.kind, w.number, w.name
+"""
+
 # Whether a number is disputed, and whether its party may make an entity, follow from where its mentions go; so once more.
-_CONCERNED = "unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS c (kind, number)"
+_CONCERNED = "unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS c (kind, form)"
 _SETTLED = (
-    "WITH lead AS MATERIALIZED (SELECT kind, number, coalesce(lead_number, number) AS lead, registered FROM work_party), "
-    f"other AS MATERIALIZED (SELECT w.kind, w.number FROM {_CONCERNED} JOIN work_mention w USING (kind, number) "
-    "JOIN lead p USING (kind, number) LEFT JOIN lead o ON o.kind = w.of_kind AND o.number = w.of_number "
+    "WITH lead AS MATERIALIZED (SELECT kind, number, form, coalesce(lead_number, number) AS lead, registered FROM work_party), "
+    f"other AS MATERIALIZED (SELECT p.kind, p.number FROM {_CONCERNED} JOIN work_mention w ON w.kind = c.kind "
+    "AND w.number = c.form JOIN lead p ON p.kind = w.kind AND p.form = w.number "
+    "LEFT JOIN lead o ON o.kind = w.of_kind AND o.number = w.of_number "
     "WHERE w.name IS NOT NULL AND (p.registered OR NOT w.contested) AND o.lead IS DISTINCT FROM p.lead) "
     "UPDATE work_party p SET disputed = (p.kind, p.number) IN (SELECT kind, number FROM other) "
-    f"FROM {_CONCERNED} WHERE p.kind = c.kind AND p.number = c.number",
-    f"WITH given AS MATERIALIZED (SELECT w.of_kind, w.of_number FROM {_CONCERNED} JOIN work_mention w "
-    "ON w.of_kind = c.kind AND w.of_number = c.number WHERE w.contributes), "
-    f"nameless AS MATERIALIZED (SELECT w.kind, w.number FROM {_CONCERNED} JOIN work_mention w USING (kind, number) "
-    "WHERE w.name IS NULL AND w.contributes) "
-    f"UPDATE work_party p SET alive = true FROM {_CONCERNED} WHERE p.kind = c.kind AND p.number = c.number AND NOT p.alive "
+    f"FROM {_CONCERNED} WHERE p.kind = c.kind AND p.form = c.form",
+    f"WITH given AS MATERIALIZED (SELECT w.of_kind, w.of_number FROM {_CONCERNED} JOIN work_party p ON p.kind = c.kind "
+    "AND p.form = c.form JOIN work_mention w ON w.of_kind = p.kind AND w.of_number = p.number WHERE w.contributes), "
+    f"nameless AS MATERIALIZED (SELECT w.kind, w.number FROM {_CONCERNED} JOIN work_mention w ON w.kind = c.kind "
+    "AND w.number = c.form WHERE w.name IS NULL AND w.contributes) "
+    f"UPDATE work_party p SET alive = true FROM {_CONCERNED} WHERE p.kind = c.kind AND p.form = c.form AND NOT p.alive "
     "AND ((p.kind, p.number) IN (SELECT of_kind, of_number FROM given) "
-    "OR NOT p.disputed AND (p.kind, p.number) IN (SELECT kind, number FROM nameless))",
-    f"UPDATE work_party p SET alive = true FROM work_party o JOIN {_CONCERNED} USING (kind, number) "
+    "OR NOT p.disputed AND (p.kind, p.form) IN (SELECT kind, number FROM nameless))",
+    f"UPDATE work_party p SET alive = true FROM work_party o JOIN {_CONCERNED} USING (kind, form) "
     "WHERE p.kind = o.lead_kind AND p.number = o.lead_number AND o.alive AND NOT p.alive",
 )
 

@@ -146,6 +146,23 @@ def link(conn: Connection, rules: Rules, numbers: Iterable[str]) -> Linked:
     return Linked(created, linked, _conflicts(conn, rules))
 
 
+def mark(conn: Connection) -> None:
+    """Note, in the transaction that links, that links may have changed: what stands on them looks here (`marked`)."""
+    conn.execute(
+        text(
+            "INSERT INTO libraries.rules (library, dataset, body) VALUES ('', 'links', jsonb_build_object('by', uuidv7())) "
+            "ON CONFLICT (library, dataset) DO UPDATE SET body = excluded.body"
+        )
+    )
+
+
+def marked(conn: Connection) -> str | None:
+    """The last mark; another one says that links may have changed since."""
+    found = text("SELECT body ->> 'by' FROM libraries.rules WHERE library = '' AND dataset = 'links'")
+    mark_: str | None = conn.execute(found).scalar()
+    return mark_
+
+
 def _apply(conn: Connection) -> int:
     # The rows are locked, so they still stand where they were found; only a nested loop goes straight to that place.
     conn.execute(text("SET LOCAL enable_hashjoin = off"))
@@ -164,12 +181,15 @@ def _apply(conn: Connection) -> int:
 
 
 def _conflicts(conn: Connection, rules: Rules) -> int:
-    """Record mentions newly left out because their number is somebody else's, by where they stand, never by whom."""
+    """Record mentions newly left out because their number is somebody else's, and those by which a register newly has it for
+    two, by where they stand, never by whom."""
     rows = conn.execute(
         text(
-            "SELECT w.dataset, encode(w.key, 'hex') AS key, w.role, w.part FROM work_mention w WHERE w.target IS NULL "
-            "AND w.kind IS NOT NULL AND (w.pending OR w.entity_id IS NOT NULL) AND EXISTS (SELECT FROM work_mention o "
-            "WHERE o.target IS NOT NULL AND o.kind = w.kind AND o.number = w.number) ORDER BY 1, 2, 3, 4"
+            "SELECT w.dataset, encode(w.key, 'hex') AS key, w.role, w.part FROM work_mention w WHERE w.kind IS NOT NULL "
+            "AND CASE WHEN w.target IS NULL THEN w.pending OR w.entity_id IS NOT NULL "
+            "ELSE w.register AND w.entity_id IS DISTINCT FROM w.target END AND EXISTS (SELECT FROM work_mention o "
+            "WHERE o.target IS NOT NULL AND o.target IS DISTINCT FROM w.target AND o.kind = w.kind AND o.number = w.number "
+            "AND (w.target IS NULL OR o.register)) ORDER BY 1, 2, 3, 4"
         )
     ).all()
     if rows:

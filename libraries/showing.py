@@ -90,7 +90,7 @@ def explain(
     """Why the golden record of a number and name, or of an entity (as conflicts are listed by), says what it says.
 
     Whoever knows number and name sees the person's values; by entity they are masked unless revealed, and so is what stands
-    under another name with the same number. A reader who acts for a `department` is told only of what it has claims to, and
+    under another name with the same number, or is withheld. A reader who acts for a `department` is told only of what it has claims to, and
     sees no other department's values. Raises as `show` does, and Invalid for an unknown attribute.
     """
     _check(library, case.reason)
@@ -122,7 +122,7 @@ def explain(
 
     def whole(one: Claimed) -> bool:
         own = department is None or one.department == department
-        return own and (reveal or (subject is not None and one.reason not in why.UNLINKED))
+        return own and (reveal or (subject is not None and one.reason not in why.CLOSED))
 
     shown = tuple(one if whole(one) else _masked(published, rules, attribute, one) for one in claims)
     value = found.attributes[attribute]

@@ -44,6 +44,8 @@ REASONS: Mapping[str, T] = {
 }
 #: what records with the number say that are not linked: perhaps another person's
 UNLINKED = frozenset({"other_name", "apart"})
+#: what number and name do not open: another person's, perhaps, and what is no longer shared
+CLOSED = UNLINKED | {"withheld"}
 #: in which order other claims are listed
 _ORDER = {reason: number for number, reason in enumerate(REASONS)}
 

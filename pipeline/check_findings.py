@@ -29,25 +29,28 @@ STATUSES: Mapping[str, T] = {
     "dismissed": T("已忽略", "dismissed"),
     "closed": T("已消除", "closed"),
 }
-_STATUS = (
+#: how a finding `f` stands, as SQL; a dismissal is of what was found then: one that was gone and came back is open
+STATUS = (
     "CASE WHEN f.status = 'closed' THEN 'closed' WHEN EXISTS (SELECT FROM hub.decision d WHERE d.kind = 'check.dismissed' "
-    "AND d.about = f.id::text AND d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)) "
-    "THEN 'dismissed' ELSE 'open' END"
+    "AND d.about = f.id::text AND d.at >= f.opened_at AND d.undoes IS NULL "
+    "AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)) THEN 'dismissed' ELSE 'open' END"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two records: its dataset and business key, masked where it is about a person."""
+    """One of the two records: its dataset and business key, masked where it is about a person. `as_of` is when the dataset's
+    oldest feed last landed: what was found cannot be newer than that."""
 
     dataset: str
     title: str
     key: str
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Two records that do not fit together."""
+    """Two records that do not fit together. `opened_at` is later than `first_seen` where they fitted in between."""
 
     id: UUID
     check: str
@@ -60,6 +63,7 @@ class Finding:
     first: Side
     second: Side
     first_seen: datetime
+    opened_at: datetime
     last_seen: datetime
     closed_at: datetime | None
 
@@ -71,7 +75,7 @@ def listed(
     """Findings, the newest first; those in a department's list, of one check, of one status, before the one named."""
     rows = connection.execute(
         text(
-            f"SELECT * FROM (SELECT f.*, {_STATUS} AS now FROM hub.check_finding f) f WHERE (CAST(:status AS text) IS NULL OR "
+            f"SELECT * FROM (SELECT f.*, {STATUS} AS now FROM hub.check_finding f) f WHERE (CAST(:status AS text) IS NULL OR "
             "now = :status) AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)]) "
             "AND (CAST(:check AS text) IS NULL OR f.check_id = :check) AND (CAST(:after AS uuid) IS NULL OR f.id < :after) "
             "ORDER BY f.id DESC LIMIT :limit"
@@ -79,15 +83,16 @@ def listed(
         {"status": status, "department": department, "check": check, "after": after, "limit": limit},
     ).all()
     names = _named(connection, now, rows)
+    landed = _landed(connection, {dataset for row in rows for dataset in (row.first_dataset, row.second_dataset)})
     good, _ = documents.in_force(now.texts("check"))
-    return [_finding(row, good.get(row.check_id), now, names) for row in rows]
+    return [_finding(row, good.get(row.check_id), now, names, landed) for row in rows]
 
 
 def counts(connection: Connection, department: str | None = None) -> dict[str, dict[str, int]]:
     """Check → status → how many findings, of all or of a department's list."""
     rows = connection.execute(
         text(
-            f"SELECT check_id, now, count(*) AS n FROM (SELECT f.check_id, f.departments, {_STATUS} AS now FROM hub.check_finding f) f "
+            f"SELECT check_id, now, count(*) AS n FROM (SELECT f.check_id, f.departments, {STATUS} AS now FROM hub.check_finding f) f "
             "WHERE CAST(:department AS text) IS NULL OR departments @> ARRAY[CAST(:department AS text)] GROUP BY 1, 2"
         ),
         {"department": department},
@@ -103,7 +108,7 @@ def dismiss(connection: Connection, id: UUID, *, reason: str, actor: Actor, depa
     Raises NotFound, and Conflict for one that is dismissed or closed already."""
     status = connection.execute(
         text(
-            f"SELECT {_STATUS} FROM hub.check_finding f WHERE f.id = :id "
+            f"SELECT {STATUS} FROM hub.check_finding f WHERE f.id = :id "
             "AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)]) FOR UPDATE"
         ),
         {"id": id, "department": department},
@@ -134,15 +139,36 @@ def _named(connection: Connection, now: Published, rows: Any) -> dict[tuple[str,
     }
 
 
-def _finding(row: Any, check: Check | None, now: Published, names: Mapping[tuple[str, bytes], str]) -> Finding:
+def _landed(connection: Connection, datasets: set[str]) -> dict[str, datetime]:
+    """Dataset → when the oldest of its feeds' last merged batches landed."""
+    rows = connection.execute(
+        text(
+            "SELECT dataset, min(landed_at) AS landed_at FROM (SELECT DISTINCT ON (feed) dataset, landed_at FROM hub.batch "
+            "WHERE dataset = ANY(:datasets) AND origin = 'feed' AND state IN ('merged', 'delivered') ORDER BY feed, seq DESC) b "
+            "GROUP BY 1"
+        ),
+        {"datasets": sorted(datasets)},
+    )
+    return {row.dataset: row.landed_at for row in rows}
+
+
+def _finding(
+    row: Any,
+    check: Check | None,
+    now: Published,
+    names: Mapping[tuple[str, bytes], str],
+    landed: Mapping[str, datetime],
+) -> Finding:
     def side(dataset: str, key: bytes) -> Side:
         contract = now.contracts.get(dataset)
-        return Side(dataset, contract.title if contract else dataset, names.get((dataset, bytes(key)), ""))
+        title = contract.title if contract else dataset
+        return Side(dataset, title, names.get((dataset, bytes(key)), ""), landed.get(dataset))
 
     return Finding(
         id=row.id, check=row.check_id, title=check.title.text if check else T(row.check_id, row.check_id),
         remedy=check.remedy.text if check else T("", ""), dimension=row.dimension, severity=row.severity, status=row.now,
         departments=list(row.departments), first=side(row.first_dataset, row.first_key),
-        second=side(row.second_dataset, row.second_key), first_seen=row.first_seen, last_seen=row.last_seen,
+        second=side(row.second_dataset, row.second_key), first_seen=row.first_seen, opened_at=row.opened_at,
+        last_seen=row.last_seen,
         closed_at=row.closed_at,
     )  # fmt: skip

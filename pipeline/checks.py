@@ -15,15 +15,16 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core import clock, decisions, events
+from core import clock, events
 from core.actor import SYSTEM, Actor
 from core.errors import DocumentRefused
 from core.hub import Hub
 from core.log import get_logger
-from libraries import pairs
+from libraries import linking, pairs
 from schemas import check as documents
 from schemas import published
 from schemas.check import Check
+from schemas.derive import sql
 from schemas.document import read
 from schemas.published import Published
 
@@ -33,7 +34,8 @@ log = get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Ran:
     """One check's run: findings open now, and of them those that this run opened; those it closed. `skipped` says why it
-    did not run: `unchanged`, `no_dataset`, or `broken` (with `error`)."""
+    did not run: `unchanged`, `no_dataset`, `no_data` (what must not be there is not collected yet), or `broken` (with
+    `error`); its findings stay as they are."""
 
     check: str
     open: int
@@ -51,7 +53,7 @@ def run(hub: Hub, only: Collection[str] = (), *, every: bool = False, actor: Act
     good, broken = documents.in_force(now.texts("check"))
     chosen = [check for id, check in good.items() if not only or id in only]
     ran = [_run(hub, now, check, every=every, actor=actor) for check in chosen]
-    ran += [Ran(id, 0, skipped="broken", error=error) for id, error in broken.items() if not only or id in only]
+    ran += [_skipped(hub, id, "broken", error) for id, error in broken.items() if not only or id in only]
     if not only:
         _retire(hub, {*good, *broken})
     return ran
@@ -61,17 +63,19 @@ def _run(hub: Hub, now: Published, check: Check, *, every: bool, actor: Actor) -
     contracts = {id: now.contracts.get(id) for id in check.datasets}
     there = {id: contract for id, contract in contracts.items() if contract is not None}
     if len(there) < len(contracts):
-        return Ran(check.check, 0, skipped="no_dataset")
+        return _skipped(hub, check.check, "no_dataset")
     text_ = now.texts("check")[check.check]
     try:
         source = read(text_, file=f"check/{check.check}.yaml")
         documents.hold(check, there, now.texts("department"), source)  # contracts may have changed since
         query = pairs.select(check, there, _systems(now), source)
     except DocumentRefused as error:
-        return Ran(check.check, 0, skipped="broken", error=error)
+        return _skipped(hub, check.check, "broken", error)
     departments = sorted({*check.tell, *(there[check.records[name].dataset].department for name in check.pair)})
     with hub.begin() as connection:
         _alone(connection, check.check)
+        if _not_collected(connection, now, check):
+            return _skipped(hub, check.check, "no_data")
         stands_on = _stands_on(connection, hub, now, check)
         last = connection.execute(
             text("SELECT open, stood_on FROM hub.check_run WHERE check_id = :id"), {"id": check.check}
@@ -114,10 +118,12 @@ def _bring_in_line(
     held, opened = connection.execute(
         text(
             "WITH held AS (INSERT INTO hub.check_finding AS f (check_id, first_dataset, first_key, second_dataset, second_key, "
-            "departments, dimension, severity, first_seen, last_seen) "
-            "SELECT :check, :first, first_key, :second, second_key, :departments, :dimension, :severity, now(), now() FROM pair "
+            "departments, dimension, severity, first_seen, opened_at, last_seen) SELECT :check, :first, first_key, :second, "
+            "second_key, :departments, :dimension, :severity, now(), clock_timestamp(), now() FROM pair "
             "ON CONFLICT (check_id, first_dataset, first_key, second_dataset, second_key) DO UPDATE SET status = 'open', "
-            "closed_at = NULL, last_seen = now(), departments = excluded.departments, dimension = excluded.dimension, "
+            # of a moment, not of the transaction, which may have waited for the run that closed it
+            "opened_at = CASE WHEN f.status = 'closed' THEN clock_timestamp() ELSE f.opened_at END, closed_at = NULL, "
+            "last_seen = now(), departments = excluded.departments, dimension = excluded.dimension, "
             "severity = excluded.severity RETURNING coalesce(old.status, 'closed') AS before) "
             "SELECT count(*), count(*) FILTER (WHERE before = 'closed') FROM held"
         ),
@@ -157,10 +163,8 @@ def _stands_on(connection: Connection, hub: Hub, now: Published, check: Check) -
         "day": clock.today(hub.settings.timezone).isoformat(),
     }
     if check.by_subject:
-        # who is meant by a mention is said by refreshes of the golden records, and they tell when they changed something
-        refreshed = "SELECT id::text FROM hub.event WHERE about = 'golden' ORDER BY at DESC LIMIT 1"
-        found["links"] = connection.execute(text(refreshed)).scalar()
-        found["decisions"] = decisions.last(connection)
+        # who is meant by a mention is said by refreshes of the golden records, judgements included
+        found["links"] = linking.marked(connection)
     return found
 
 
@@ -171,6 +175,29 @@ def _systems(now: Published) -> dict[str, frozenset[str]]:
         for feed in tree.get("feeds", ()):
             found[feed["contract"]] = found.get(feed["contract"], frozenset()) | {id}
     return found
+
+
+def _not_collected(connection: Connection, now: Published, check: Check) -> bool:
+    """Whether a record that must not be there may only not have come yet: a feed of its dataset has never merged, or none is
+    known and the dataset is empty."""
+    systems = _systems(now)
+    for dataset in dict.fromkeys(record.dataset for record in check.absent.values()):
+        feeds = [f"{system}.{dataset}" for system in sorted(systems.get(dataset, ()))]
+        merged = connection.scalars(
+            text("SELECT DISTINCT feed FROM hub.batch WHERE feed = ANY(:feeds) AND state IN ('merged', 'delivered')"),
+            {"feeds": feeds},
+        ).all()
+        if feeds and len(merged) < len(feeds):
+            return True
+        if not feeds and not connection.execute(text(f"SELECT EXISTS (SELECT FROM {sql.current(dataset)})")).scalar():
+            return True
+    return False
+
+
+def _skipped(hub: Hub, check: str, why: str, error: DocumentRefused | None = None) -> Ran:
+    with hub.read() as connection:
+        found = text("SELECT count(*) FROM hub.check_finding WHERE check_id = :id AND status = 'open'")
+        return Ran(check, connection.execute(found, {"id": check}).scalar_one(), skipped=why, error=error)
 
 
 def _retire(hub: Hub, in_force: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The six dimensions of GB/T 36344 as fractions of what was assessed: the formulas, and a batch's own figures.
 
 An *element* is one cell, or one row, for each dimension that something expects of it. Of 规范性, 完整性, 准确性 and 一致性:
-elements without a finding of that dimension, of all elements assessed. 时效性: how far the promised cycle was kept.
+elements assessed less findings of that dimension, of all assessed. 时效性: how far the promised cycle was kept.
 可访问性: the runs that brought data, of all runs. docs/how-to/quality.md says it in full.
 """
 

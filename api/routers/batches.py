@@ -219,13 +219,14 @@ def _finding(one: Finding) -> dict[str, Any]:
         "id": str(one.id), "check": one.check, "title": one.title.zh, "title_en": one.title.en, "remedy": one.remedy.zh,
         "remedy_en": one.remedy.en, "dimension": one.dimension, "severity": one.severity, "status": one.status,
         "label": STATUSES[one.status].zh, "label_en": STATUSES[one.status].en, "departments": one.departments,
-        "records": [_side(one.first), _side(one.second)], "first_seen": one.first_seen, "last_seen": one.last_seen,
+        "records": [_side(one.first), _side(one.second)], "first_seen": one.first_seen, "opened_at": one.opened_at,
+        "last_seen": one.last_seen,
         "closed_at": one.closed_at,
     }  # fmt: skip
 
 
-def _side(one: Side) -> dict[str, str]:
-    return {"dataset": one.dataset, "title": one.title, "key": one.key}
+def _side(one: Side) -> dict[str, Any]:
+    return {"dataset": one.dataset, "title": one.title, "key": one.key, "as_of": one.as_of}
 
 
 def _next(request: Request, response: Response, **where: Any) -> None:

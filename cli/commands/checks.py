@@ -145,13 +145,15 @@ def _row(one: Finding) -> dict[str, Any]:
         "remedy_en": one.remedy.en, "dimension": one.dimension, "severity": one.severity, "status": one.status,
         "departments": one.departments,
         "first_dataset": one.first.dataset, "first_key": one.first.key, "second_dataset": one.second.dataset,
-        "second_key": one.second.key, "first_seen": one.first_seen, "last_seen": one.last_seen, "closed_at": one.closed_at,
+        "second_key": one.second.key, "first_as_of": one.first.as_of, "second_as_of": one.second.as_of,
+        "first_seen": one.first_seen, "opened_at": one.opened_at, "last_seen": one.last_seen, "closed_at": one.closed_at,
     }  # fmt: skip
 
 
 SKIPPED = {
     "unchanged": T("无变化", "nothing changed"),
     "no_dataset": T("资源未接入", "a dataset is not connected"),
+    "no_data": T("须无的资源尚未归集", "what must not be there is not collected yet"),
     "broken": T("文件有错", "broken"),
 }
 _CHECKS = [
@@ -174,8 +176,10 @@ _FINDINGS = [
     Column("check", T("核对项", "check")),
     Column("first_dataset", T("资源", "dataset")),
     Column("first_key", T("记录", "record")),
+    Column("first_as_of", T("数据截至", "as of")),
     Column("second_dataset", T("资源", "dataset")),
     Column("second_key", T("记录", "record")),
+    Column("second_as_of", T("数据截至", "as of")),
     Column("first_seen", T("发现", "since")),
     Column("departments", T("部门", "departments")),
     Column("id", T("结果", "finding")),

@@ -15,13 +15,13 @@ from catalog_registry import quality
 from core.errors import BatchBlocked
 from core.hub import Hub
 from monitoring import health
-from pipeline import checks, journey
+from pipeline import check_findings, checks, journey
 from pipeline import quality as formulas
 from pipeline.quality import Measure
 from schemas import contract, published
 from tests.libraries.registry import Registry
 from tests.pipeline.small import CONTRACT, FEED, Small, row
-from tests.pipeline.test_checks import registry
+from tests.pipeline.test_checks import CODE, EMPLOYER, STEWARD, account, document, found, registry
 
 __all__ = ["registry"]
 
@@ -55,11 +55,11 @@ def test_a_batch_and_what_is_held_are_counted_in_elements(hub: Hub, tmp_path: Pa
     batch = journey.run(hub, FEED)
     assert batch is not None
     own = formulas.in_evidence(batch.evidence)
-    for found in (own, measured(hub).measures):
-        assert found["completeness"] == Measure(4 * per_row["completeness"] - 1, 4 * per_row["completeness"])
-        assert found["accuracy"] == Measure(4 * per_row["accuracy"] - 2, 4 * per_row["accuracy"])
-        assert found["consistency"].score == 100.0
-        assert found["timeliness"].score == found["accessibility"].score == 100.0
+    for one in (own, measured(hub).measures):
+        assert one["completeness"] == Measure(4 * per_row["completeness"] - 1, 4 * per_row["completeness"])
+        assert one["accuracy"] == Measure(4 * per_row["accuracy"] - 2, 4 * per_row["accuracy"])
+        assert one["consistency"].score == 100.0
+        assert one["timeliness"].score == one["accessibility"].score == 100.0
     small.write([row("A1"), row("A2"), row("A3"), row("A4")])
     journey.run(hub, FEED)
     assert {one.score for one in measured(hub).measures.values()} == {100.0}
@@ -102,6 +102,35 @@ def test_what_checks_find_counts_in_their_dimension(registry: Registry) -> None:
     for dataset, held in (("account", 3), ("firm", 2)):
         per_row = formulas.elements(registry.contract(dataset))["consistency"]
         assert rows[dataset, "consistency"] == (held * (per_row + 1) - 1, held * (per_row + 1))
+
+
+def test_what_is_set_aside_lowers_nothing_and_what_is_behind_is_not_timely(registry: Registry) -> None:
+    """A check of timeliness takes its share of 时效性; a finding that a person set aside takes none."""
+    hub = registry.hub
+    checks.run(hub)
+    (finding,) = found(hub, "employer_gone")
+    now = published.current(hub.home)
+
+    def share(dataset: str, dimension: str) -> float:
+        with hub.begin() as connection:
+            quality.measure(connection, now, dataset)
+            line = connection.execute(
+                text("SELECT good, assessed FROM hub.quality WHERE (dataset, dimension) = (:dataset, :dimension)"),
+                {"dataset": dataset, "dimension": dimension},
+            ).one()
+            return float(line.good / line.assessed)
+
+    assert share("account", "consistency") < 1.0 and share("account", "timeliness") == 1.0
+    with hub.begin() as connection:
+        check_findings.dismiss(connection, finding.id, reason="分公司承接", actor=STEWARD)
+    assert share("account", "consistency") == 1.0
+    registry.publish(
+        extra=[document(EMPLOYER.replace("remedy", "dimension: timeliness\nremedy").replace("1.0.0", "1.0.1"))]
+    )
+    registry.put("account", account("2", CODE, "一号茶业有限公司"))
+    registry.refresh()
+    checks.run(hub)
+    assert share("account", "timeliness") == 2 / 3 and share("account", "consistency") == 1.0
 
 
 @given(good=st.integers(0, 10**7), bad=st.integers(0, 10**7))

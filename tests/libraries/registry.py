@@ -286,7 +286,7 @@ class Registry:
             rows = connection.execute(
                 text(
                     "SELECT g.attributes FROM libraries.golden g JOIN libraries.entity e ON e.id = g.entity_id "
-                    "WHERE g.library = :library ORDER BY e.id_kind, e.id_value"
+                    "WHERE g.library = :library ORDER BY e.id_kind, e.id_value, e.name"
                 ),
                 {"library": library},
             )

@@ -162,15 +162,58 @@ def test_different_parts_what_a_register_joins(city: Registry) -> None:
     by_name = judge(city, "different", (NEW, "李晓明"), (NEW, "李小明"))
     city.refresh()
     assert (
-        placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): None, (NEW, "李小明"): NEW}
-        and len(city.golden("population")) == 2
+        placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): NEW, (NEW, "李小明"): NEW}
+        and len(city.golden("population")) == 3
     )
+    assert {(entity, name) for _, _, _, _, _, name, entity, _ in city.links() if name} > {
+        (NEW, "李小明"),
+        (NEW, "李晓明"),
+    }
     undo(city, by_name.decision.id)
     city.refresh()
     assert placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): NEW, (NEW, "李小明"): NEW}
     undo(city, by_number.decision.id)
     city.refresh()
     assert export(city) == before
+
+
+def test_two_whom_a_person_judges_two_have_a_golden_record_each(city: Registry) -> None:
+    city.put("resident", resident("r", "李小明", OLD))
+    city.put("account", account("1", "李小明", OLD, phone="13800000001"), account("2", "张大", OLD, phone="13800000002"),
+             account("3", "王五", OLD))  # fmt: skip
+    city.refresh()
+    before = export(city)
+    made = judge(city, "different", (OLD, "李小明"), (OLD, "张大"))
+    city.refresh()
+    phones = {values(one)["name"]: values(one)["phone"] for one in city.golden("population")}
+    assert phones == {"李小明": "13800000001", "张大": "13800000002"}
+    also = judge(city, "different", (OLD, "王五"), (OLD, "李小明"))
+    city.refresh()
+    assert {values(one)["name"] for one in city.golden("population")} == {"李小明", "张大", "王五"}
+    undo(city, also.decision.id)
+    undo(city, made.decision.id)
+    city.refresh()
+    assert export(city) == before
+
+
+def test_two_persons_of_a_register_on_one_number_are_judged_and_given_back(city: Registry) -> None:
+    city.put("resident", resident("a", "李小明", OLD), resident("b", "李晓明", OLD))
+    city.put("account", account("1", "李晓明", OLD, phone="13800000001"), account("2", None, OLD))
+    city.refresh()
+    before = export(city)
+    (found,) = unsettled(city)
+    assert {found.holder.name, found.claim.name} == {"李小明", "李晓明"} and sum(found.records.values()) in (1, 2)
+    made = judge(city, "same", (OLD, "李小明"), (OLD, "李晓明"))
+    city.refresh()
+    (record,) = city.golden("population")
+    assert values(record)["phone"] == "13800000001" and linked(city, "account") == [OLD, OLD]
+    assert unsettled(city) == []
+    undo(city, made.decision.id)
+    city.refresh()
+    assert export(city) == before
+    judge(city, "different", (OLD, "李小明"), (OLD, "李晓明"))
+    city.refresh()
+    assert export(city) == before and unsettled(city) == [] and len(unsettled(city, settled=True)) == 1
 
 
 def test_unsure_changes_nothing_and_is_shown(city: Registry) -> None:

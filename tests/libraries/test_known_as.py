@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from libraries import golden
 from tests.libraries.registry import Registry, values
 
 OLD, NEW, THIRD = "11010519491231002X", "440524188001010014", "430903198001011233"
@@ -105,18 +106,50 @@ def test_a_number_given_to_two_is_told_apart_by_name_once_one_is_corrected(city:
     city.put("resident", resident("a", "李小明", OLD), resident("b", "张大", OLD))
     city.put("account", account("1", "李小明", OLD), account("2", "张大", OLD), account("3", None, OLD))
     city.refresh()
-    assert len(city.golden("population")) == 1 and linked(city, "account").count(None) == 2
-    kept = entities(city, "population")[OLD]
-    winner = values(city.golden("population")[0])["name"]
-    corrected = "a" if winner == "李小明" else "b"
-    city.put("resident", resident(corrected, winner, NEW))
-    city.put("change", change("c", corrected, "corrected", OLD))
+    assert len(city.golden("population")) == 2 and linked(city, "account").count(None) == 1
+    before = by_name(city)
+    city.put("resident", resident("b", "张大", NEW))
+    city.put("change", change("c", "b", "corrected", OLD))
     city.refresh()
-    found = entities(city, "population")
-    assert found.keys() == {OLD, NEW} and found[NEW] == kept
+    assert by_name(city) == before and entities(city, "population") == {OLD: before["李小明"], NEW: before["张大"]}
     assert sorted(filter(None, linked(city, "account"))) == sorted(
         [OLD, NEW]
     )  # whose the nameless one is, nobody knows
+
+
+def by_name(registry: Registry) -> dict[str, str]:
+    """Name → the id of the entity that goes by it and has a golden record."""
+    with registry.hub.read() as connection:
+        rows = connection.execute(
+            text("SELECT e.name, e.id::text FROM libraries.entity e JOIN libraries.golden g ON g.entity_id = e.id")
+        )
+        return {row.name: row.id for row in rows}
+
+
+def test_two_whom_a_register_has_on_one_number_are_two(city: Registry) -> None:
+    city.put("resident", resident("a", "李小明", OLD), resident("b", "张大", OLD))
+    city.put("change", change("1", "a", "renamed", "张大"), change("2", "b", "renamed", "王五"),
+             change("3", "a", "renamed", "王五"))  # fmt: skip
+    city.put("account", account("1", "李小明", OLD, phone="13800000001"), account("2", "张大", OLD, phone="13800000002"),
+             account("3", "王五", OLD, phone="13800000003"), account("4", "赵六", OLD, phone="13800000004"))  # fmt: skip
+    result = city.refresh()
+    phones = {values(one)["name"]: values(one).get("phone") for one in city.golden("population")}
+    # one's own name counts before another's former one; a former name of both is nobody's
+    assert phones == {"李小明": "13800000001", "张大": "13800000002"}
+    assert (result.created, result.conflicts) == (2, 4)  # two of the register, two accounts that are nobody's
+    before = by_name(city)
+    with city.hub.read() as connection:
+        for name, id in before.items():
+            found = golden.find(connection, "population", OLD, name)
+            assert found is not None and str(found.entity_id) == id
+    city.put("resident", resident("c", "张大", OLD))  # twice by that name now
+    city.refresh()
+    assert by_name(city) == before
+    city.remove("resident", resident("a", "李小明", OLD))
+    city.refresh()
+    assert linked(city, "account").count(None) == 2 and set(by_name(city)) == {
+        "张大"
+    }  # the former name is his alone now
 
 
 def test_a_stranger_under_a_former_number_is_somebody_else(city: Registry) -> None:
@@ -243,7 +276,12 @@ def state(registry: Registry) -> Any:
         {name: {"value": one["value"], "dataset": one.get("dataset")} for name, one in record.items()}
         for record in registry.golden("population")
     ]
-    return records, registry.links()
+    with registry.hub.read() as connection:
+        whose = connection.execute(
+            text("SELECT m.dataset, m.key, m.role, e.name FROM libraries.mention m JOIN libraries.entity e "
+                 "ON e.id = m.entity_id ORDER BY 1, 2, 3")
+        )  # fmt: skip
+        return records, registry.links(), [tuple(line) for line in whose]
 
 
 @settings(

@@ -206,6 +206,73 @@ def test_a_person_sets_a_finding_aside_and_takes_it_back(registry: Registry) -> 
     assert len(found(hub, "employer_gone")) == 1
 
 
+def test_a_dismissal_ends_with_what_it_was_of(registry: Registry) -> None:
+    """A finding that went and comes back is looked at anew, whatever was judged of it then."""
+    hub = registry.hub
+    checks.run(hub)
+    (finding,) = found(hub, "employer_gone")
+    with hub.begin() as connection:
+        check_findings.dismiss(connection, finding.id, reason="分公司承接", actor=STEWARD)
+    for employer, name in ((OTHER_CODE, "二号茶业有限公司"), (CODE, "一号茶业有限公司")):
+        registry.put("account", account("1", employer, name))
+        registry.refresh()
+        checks.run(hub)
+    (again,) = found(hub, "employer_gone")
+    assert (again.id, again.first_seen) == (finding.id, finding.first_seen) and again.opened_at > finding.opened_at
+    with hub.begin() as connection:
+        check_findings.dismiss(connection, finding.id, reason="仍由分公司承接", actor=STEWARD)
+    checks.run(hub, every=True)
+    assert not found(hub, "employer_gone")
+
+
+def test_nothing_is_missed_until_it_could_have_come(registry: Registry) -> None:
+    """What must not be there is not said to be missing while its dataset has not come; findings of before stay."""
+    unknown = """
+check: nobody
+version: 1.0.0
+title: 开户人不在户籍
+remedy: 核实
+records:
+  account: {dataset: account, where: {status: [open]}}
+  firm: {dataset: firm, of: account, subject: {role: firm, is: employer}}
+absent:
+  resident: {dataset: resident, of: account, subject: {role: resident, is: holder}}
+pair: [account, firm]
+"""
+    registry.publish(extra=[document(unknown)])
+    hub = registry.hub
+    (ran,) = checks.run(hub, ["nobody"])
+    assert (ran.skipped, ran.open) == ("no_data", 0)
+    registry.put("resident", {"id": "R1", "number": NUMBER, "name": "李小明"})
+    registry.refresh()
+    (ran,) = checks.run(hub, ["nobody"])
+    assert (ran.skipped, ran.open) == (None, 1)  # the other account's holder
+    registry.remove("resident", {"id": "R1", "number": NUMBER, "name": "李小明"})
+    (ran,) = checks.run(hub, ["nobody"])
+    assert (ran.skipped, ran.open) == ("no_data", 1)
+
+
+def test_links_changed_by_a_refresh_that_was_killed_count(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its chunks are committed, its event is not; the next refresh finds nothing left to do."""
+    from libraries import golden
+
+    hub = registry.hub
+    checks.run(hub)
+    assert len(found(hub, "employer_gone")) == 1
+    registry.put("account", account("1", CODE, "无名茶业有限公司"))  # nobody the register knows
+    checks.run(hub)  # before the refresh: whom the account names is not known
+
+    def killed(*_: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(golden, "_settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.refresh()
+    registry.refresh()
+    assert {one.skipped for one in checks.run(hub) if one.check == "employer_gone"} == {None}
+
+
 def test_a_broken_check_takes_down_only_itself(registry: Registry) -> None:
     hub = registry.hub
     broken = EMPLOYER.replace("employer_gone", "broken").replace("role: firm", "role: nobody")
