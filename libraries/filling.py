@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import OperationalError
 
 
@@ -32,14 +33,7 @@ def alone(connection: Connection, table: str, most: int = 0) -> bool:
 def indexed_after(connection: Connection, table: str) -> Iterator[None]:
     """Fill a table without its indexes and build them when it is full: keys are hashes, so each row would go to another page
     of its index, which takes three times as long. Readers wait for a first load; they had nothing to read."""
-    indexes = connection.execute(
-        text(
-            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made_by, quote_ident(c.conname) AS key, "
-            "pg_get_constraintdef(c.oid) AS key_made_by FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = indexrelid "
-            "WHERE indrelid = CAST(:table AS regclass)"
-        ),
-        {"table": table},
-    ).all()
+    indexes = _indexes(connection, table)
     for index in indexes:
         connection.execute(
             text(f"ALTER TABLE {table} DROP CONSTRAINT {index.key}" if index.key else f"DROP INDEX {index.name}")
@@ -50,6 +44,36 @@ def indexed_after(connection: Connection, table: str) -> Iterator[None]:
         added = f"ALTER TABLE {table} ADD CONSTRAINT {index.key} {index.key_made_by}"
         connection.execute(text(added if index.key else index.made_by))
     connection.execute(text("SET LOCAL maintenance_work_mem = DEFAULT"))
+
+
+def copied(connection: Connection, table: str, other: str) -> list[str]:
+    """Build the indexes of a table on another as well, under names of their own. Returns the statements that give them the
+    first one's names, once that is gone."""
+    connection.execute(text(f"SET LOCAL maintenance_work_mem = '{SORTING}'"))
+    renaming = []
+    for number, index in enumerate(_indexes(connection, table)):
+        name = f'"{other.partition(".")[2]}_{number}"'
+        if index.key:
+            connection.exec_driver_sql(f"ALTER TABLE {other} ADD CONSTRAINT {name} {index.key_made_by}")
+            renaming.append(f"ALTER TABLE {table} RENAME CONSTRAINT {name} TO {index.key}")
+        else:
+            create, using = index.made_by.partition(" INDEX ")[0], index.made_by.partition(" USING ")[2]
+            connection.exec_driver_sql(f"{create} INDEX {name} ON {other} USING {using}")
+            renaming.append(f"ALTER INDEX {table.partition('.')[0]}.{name} RENAME TO {index.plain}")
+    connection.execute(text("SET LOCAL maintenance_work_mem = DEFAULT"))
+    return renaming
+
+
+def _indexes(connection: Connection, table: str) -> Sequence[Row[Any]]:
+    return connection.execute(
+        text(
+            "SELECT indexrelid::regclass::text AS name, quote_ident(x.relname) AS plain, pg_get_indexdef(indexrelid) AS made_by, "
+            "quote_ident(c.conname) AS key, pg_get_constraintdef(c.oid) AS key_made_by FROM pg_index i "
+            "JOIN pg_class x ON x.oid = i.indexrelid LEFT JOIN pg_constraint c ON c.conindid = indexrelid "
+            "WHERE indrelid = CAST(:table AS regclass) ORDER BY indexrelid"
+        ),
+        {"table": table},
+    ).all()
 
 
 #: memory an index is built with; beyond it, it is sorted on disk

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from schemas.types.columns import strings
+
 _SEPARATOR = "\x1f"
 _ESCAPE = "\x1e"
 _NULL = "\x00"
@@ -34,9 +36,7 @@ def joined(columns: list[pa.Array]) -> list[bytes]:
 
 def _escaped(column: pa.Array) -> pa.Array:
     """Text in which the separator cannot be mistaken; hardly any text holds one."""
-    if (
-        not pc.any(pc.match_substring(column, _SEPARATOR)).as_py()
-        and not pc.any(pc.match_substring(column, _ESCAPE)).as_py()
-    ):
+    data = strings(column).data
+    if not data.size or data.min() > ord(_SEPARATOR):
         return column
     return pc.replace_substring(pc.replace_substring(column, _ESCAPE, _ESCAPE + "0"), _SEPARATOR, _ESCAPE + "1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +15,9 @@ from core.actor import Actor
 from core.errors import DatabaseUnavailable, Stop
 from core.hub import Hub
 from core.text import T
-from libraries import filling, known_as, mentions
+from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import land, pushes, quality, quarantine, reconcile, repeats, replayed, rulings
+from pipeline import first_load, land, pushes, quality, quarantine, reconcile, repeats, replayed, rulings
 from pipeline.batch import Batch
 from pipeline.guards import Guards
 from pipeline.stage import Staged
@@ -40,8 +39,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         waived = rulings.waived(connection, batch)
         known = batches.known_at(connection, batch)
         guards = Guards(feed, batch, waived)
-        bare = filling.alone(connection, sql.current(contract.id))
-        before = reconcile.held(connection, contract.id, feed.system)
+        before = staged.before if feed.mode == "full" else reconcile.held(connection, contract.id, feed.system)
         if feed.mode == "full":
             guards.size(before.rows, staged.landed)
         repeats.apply(connection, hub, feed, batch, staged, settled)
@@ -49,8 +47,11 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         guards.failing(contract, staged.landed, quarantined, findings)
         if before.rows:
             for name in ("rows", "gone"):
-                connection.execute(text(f"ANALYZE {tables[name]}"))
-        with filling.indexed_after(connection, sql.current(contract.id)) if bare else nullcontext():
+                connection.execute(text(f"ANALYZE {tables[name]} (_key)"))
+        if not before.rows and first_load.becomes(connection, contract, tables["rows"], known):
+            inserted, changed = staged.shipped["rows"], 0
+            tables["rows"] = sql.current(contract.id)
+        else:
             inserted, changed = _merge_rows(connection, contract, feed, batch, known, tables, empty=before.rows == 0)
         if feed.mode != "full" and batch.origin != "replay" and staged.shipped["findings"]:
             _keep_new(connection, contract, batch, tables)

@@ -151,7 +151,10 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
     )
     for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no"), ("known_as", "row_no")):
         table = staged.tables[name]
-        connection.execute(text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no"))
+        taken = connection.execute(
+            text(f"DELETE FROM staging.{table} s USING out_of_batch o WHERE s.{column} = o.row_no")
+        )
+        staged.shipped[name] -= taken.rowcount
     dropped = "s USING out_of_batch o WHERE s.row_no = o.row_no AND NOT o.waits"
     for name in ("waiting", "subjects", "marks"):
         connection.execute(text(f"DELETE FROM staging.{staged.tables[name]} {dropped}"))

@@ -22,7 +22,7 @@ from core import decisions
 from core.hub import Hub
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import definition, mapping, pushes, quarantine, replayed
+from pipeline import definition, first_load, mapping, pushes, quarantine, reconcile, replayed
 from pipeline.batch import Batch
 from pipeline.keys import Incoming, Known, halves
 from pipeline.overlap import Ahead, Aside, Behind
@@ -70,6 +70,11 @@ class Staged:
     findings: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
+    @property
+    def before(self) -> reconcile.Held:
+        """What the library held when the batch began, for a feed that restates everything."""
+        return reconcile.Held(len(self.known.content), int(np.bitwise_xor.reduce(self.known.content)))
+
     def retained(self, conflicting: list[np.void]) -> int:
         """The fold of the contents that stay as they are: rows whose new version waits, and all unseen rows of a batch
         that may close nothing."""
@@ -91,7 +96,8 @@ def tables(batch: Batch) -> dict[str, str]:
 
 
 def create(hub: Hub, contract: Contract, batch: Batch) -> dict[str, str]:
-    """Empty staging tables for a batch; what an attempt before left is dropped. UNLOGGED: lost in a crash, as they may."""
+    """Empty staging tables for a batch; what an attempt before left is dropped. UNLOGGED: lost in a crash, as they may; but
+    for the rows of a first load, whose table is to stay."""
     names = tables(batch)
     items = ", ".join(f"{sql.quote(item.name)} {item.type.sql}" for item in contract.items)
     shapes = {
@@ -108,8 +114,10 @@ def create(hub: Hub, contract: Contract, batch: Batch) -> dict[str, str]:
     }
     with hub.begin() as connection:
         for name, shape in shapes.items():
-            connection.exec_driver_sql(f"DROP TABLE IF EXISTS staging.{names[name]}")
-            connection.exec_driver_sql(f"CREATE UNLOGGED TABLE staging.{names[name]} ({shape})")
+            table = f"staging.{names[name]}"
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+            lasting = first_load.table(connection, contract, batch, table) if name == "rows" else None
+            connection.exec_driver_sql(lasting or f"CREATE UNLOGGED TABLE {table} ({shape})")
     return names
 
 
@@ -177,6 +185,9 @@ def held(hub: Hub, contract: Contract, feed: Feed) -> Known:
     query = f"SELECT _key, _row_hash FROM {sql.current(contract.id)} WHERE _system = $1"
     parts: list[tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]] = []
     with hub.adbc() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SET max_parallel_workers_per_gather = 0"
+        )  # passing rows between processes costs more than it wins
         cursor.execute(query, parameters=(feed.system,))
         for (
             rows

@@ -158,11 +158,15 @@ def replace(conn: Connection, contract: Contract, schema: str) -> None:
     for name in (current, history):
         statements += [
             f"DROP TABLE IF EXISTS {name(contract.id)}",
-            f"ALTER TABLE {name(contract.id, schema)} SET SCHEMA {SCHEMA}",
-            # what is made in the schema of records is granted by default; what moves there is not
-            f"GRANT SELECT ON {name(contract.id)} TO hutong_answer",
+            *moved_in(name(contract.id, schema), name(contract.id)),
         ]
     _execute(conn, contract.id, statements)
+
+
+def moved_in(table: str, place: str) -> list[str]:
+    """The statements that bring a table of another schema to its place among the records, under the name it has."""
+    # what is made in the schema of records is granted by default; what moves there is not
+    return [f"ALTER TABLE {table} SET SCHEMA {SCHEMA}", f"GRANT SELECT ON {place} TO hutong_answer"]
 
 
 def _execute(conn: Connection, dataset: str, statements: list[str]) -> None:

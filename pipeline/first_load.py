@@ -1,0 +1,68 @@
+"""A first load is shipped into the table that it becomes: no row is written twice, and readers wait only for an exchange of
+names (ADR 9)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from libraries import filling
+from pipeline.batch import Batch
+from schemas.contract import Contract
+from schemas.derive import sql
+
+#: the one column that only the merge can fill: it comes last, as a default that costs nothing however many rows there are
+KNOWN = "_known_from"
+_COLUMNS = text(
+    "SELECT quote_ident(attname) AS name, format_type(atttypid, atttypmod) AS kind FROM pg_attribute "
+    "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped AND attname <> :known ORDER BY attnum"
+)
+_PRESENT = text(
+    "SELECT quote_ident(c.conname) AS name, quote_ident(a.attname) AS item FROM pg_constraint c JOIN pg_attribute a "
+    "ON (a.attrelid, a.attnum) = (c.conrelid, c.conkey[1]) WHERE c.conrelid = CAST(:table AS regclass) AND c.contype = 'n'"
+)
+
+
+def table(connection: Connection, contract: Contract, batch: Batch, name: str) -> str | None:
+    """The statement that makes a staging table which can take the place of a dataset's current one; None when that holds
+    rows. What is the same in all rows is a default, so it is not shipped."""
+    current = sql.current(contract.id)
+    if connection.execute(text(f"SELECT EXISTS (SELECT FROM {current})")).scalar_one():
+        return None
+    same = {"_system": sql.literal(batch.system), "_batch": f"'{batch.id}'"}
+    parts = [
+        f"{column} {kind}" + (f" DEFAULT {same[column]}" if column in same else "")
+        for column, kind in _columns(connection, current)
+    ]
+    present = connection.execute(_PRESENT, {"table": current})
+    parts += [f"CONSTRAINT {constraint} NOT NULL {item}" for constraint, item in present]
+    return f"CREATE TABLE {name} ({', '.join(parts)}) {sql.ROOM}"
+
+
+def becomes(connection: Connection, contract: Contract, staged: str, known: datetime) -> bool:
+    """Let a filled staging table become the current one, in the merge's transaction. False, and nothing done, when the
+    current one is not (or no longer) empty, has other columns by now, or is in use."""
+    current = sql.current(contract.id)
+    if set(_columns(connection, staged)) != set(_columns(connection, current)):
+        return False
+    renaming = filling.copied(connection, current, staged)
+    if not filling.alone(connection, current) or set(_columns(connection, staged)) != set(
+        _columns(connection, current)
+    ):
+        return False
+    for statement in (
+        *(f"ALTER TABLE {staged} ALTER {column} DROP DEFAULT" for column in ("_system", "_batch")),
+        f"ALTER TABLE {staged} ADD COLUMN {KNOWN} timestamptz DEFAULT '{known.isoformat()}'",
+        f"ALTER TABLE {staged} ALTER {KNOWN} DROP DEFAULT",
+        f"DROP TABLE {current}",
+        f"ALTER TABLE {staged} RENAME TO {sql.quote(contract.id)}",
+        *sql.moved_in(f"staging.{sql.quote(contract.id)}", current),
+        *renaming,
+    ):
+        connection.exec_driver_sql(statement)
+    return True
+
+
+def _columns(connection: Connection, table: str) -> list[tuple[str, str]]:
+    return [(row.name, row.kind) for row in connection.execute(_COLUMNS, {"table": table, "known": KNOWN})]
