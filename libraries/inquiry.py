@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, false, or_
+from sqlalchemy import ColumnElement, Connection, Select, false, or_
 
 from core import audit, clock
 from core.actor import Actor
@@ -34,6 +35,8 @@ from schemas.document import near
 SHOWN, REVEALED = "records.shown", "records.revealed"
 #: how many records a question may lead to: masked, and revealed
 MOST, MOST_REVEALED = 100, 20
+BEGAN = {"new": T("新增", "new"), "changed": T("变更", "changed"), "reopened": T("恢复", "reopened")}
+ENDED = {"changed": T("被新版本取代", "replaced"), "removed": T("来源已删除", "removed at the source")}
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,9 @@ class Found:
             "as_of": plain(asked.as_of),
             "known_until": {system: plain(at) for system, at in sorted(self.horizon.items())},
             "complete_since": plain(self.complete_since),
+            "titles": {item.name: item.title for item in self.contract.items},
             "masked": not asked.reveal,
-            "records": [_told(one, history=asked.history) for one in self.versions],
+            "records": [_told(self.contract, one, history=asked.history) for one in self.versions],
         }
 
 
@@ -93,17 +97,31 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | UUID) else value
 
 
-def _told(one: Version, *, history: bool) -> dict[str, Any]:
+def _called(name: str, code: str | None, words: Mapping[str, T]) -> dict[str, str | None]:
+    said = None if code is None else words[code]
+    return {name: code, f"{name}_label": said and said.zh, f"{name}_label_en": said and said.en}
+
+
+def label(contract: Contract, item: str, value: Any) -> T | None:
+    """What a code is called, in Chinese and English; None for what is no code or is masked."""
+    said = contract.item(item)
+    return said.label(value) if isinstance(value, str) and not said.personal else None
+
+
+def _told(contract: Contract, one: Version, *, history: bool) -> dict[str, Any]:
+    labels = {name: found for name, value in one.values.items() if (found := label(contract, name, value))}
     said = {
         "system": one.system, "batch": plain(one.batch), "row_no": one.row_no, "known_from": plain(one.known_from),
         "values": {name: plain(value) for name, value in one.values.items()},
+        "labels": {name: found.zh for name, found in labels.items()},
+        "labels_en": {name: found.en for name, found in labels.items()},
     }  # fmt: skip
     if not history:
         return said
     return said | {
         "known_to": plain(one.known_to),
-        "began": one.began,
-        "ended": one.ended,
+        **_called("began", one.began, BEGAN),
+        **_called("ended", one.ended, ENDED),
         "ended_by": plain(one.ended_by),
         "changed": {
             name: {"before": plain(before), "after": plain(after)} for name, (before, after) in one.changed.items()
@@ -130,14 +148,15 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
         known = records.horizon(conn, contract.id)
         horizon = {system: at for system, at in known.items() if systems is None or system in systems}
         since = records.complete_since(conn, contract.id)
-        if since is not None and question.known_at is not None and question.known_at < since:
+        moment = records.moment(contract, question.known_at, question.as_of, hub.settings.timezone)
+        if since is not None and moment is not None and moment < since:
             raise Invalid(
                 T(
                     f"{since.isoformat()} 之前失效的版本已按保存期限清除,不能作答。",
                     f"Versions that ended before {since.isoformat()} are not kept any more; it cannot be said.",
                 ),
                 remedy=T("询问此后的时点。", "Ask about a moment after that."),
-                pointer="/known_at",
+                pointer="/known_at" if moment == question.known_at else "/as_of",
             )
         found = _found(conn, contract, question, horizon, hub.settings.timezone)
         _audit(hub, conn, contract, question, case, actor, found)
@@ -161,7 +180,7 @@ def _found(
     if question.key is not None:
         keys = _keys(contract, question.key, systems)
 
-        def where(row: records.Columns) -> ColumnElement[bool]:
+        def where(row: records.Columns, *, former: bool) -> ColumnElement[bool]:
             return row["_key"].in_(keys)
     elif question.subject is not None:
         named = naming.resolve(conn, *question.subject)
@@ -171,8 +190,8 @@ def _found(
         _not_too_many(len(standing), question)
         numbers = named.numbers
 
-        def where(row: records.Columns) -> ColumnElement[bool]:
-            return or_(row["_key"].in_(standing), naming.mentioned(contract, row, numbers))
+        def where(row: records.Columns, *, former: bool) -> ColumnElement[bool]:
+            return or_(row["_key"].in_(standing), naming.mentioned(contract, row, numbers, former=former))
     else:
         raise Invalid(T("没有写明查哪条记录。", "It is not said which record."), pointer="/key")
 
@@ -181,10 +200,12 @@ def _found(
 
     if question.history:
         return _histories(conn, contract, question, named, where, scope)
+    former = records.moment(contract, question.known_at, question.as_of, zone) is not None
     rows = records.select(
-        contract, where=where, scope=scope, known_at=question.known_at, as_of=question.as_of, withheld=True, zone=zone
-    )
-    standing_rows = [dict(row) for row in conn.execute(rows.limit(MOST * 10 + 1)).mappings()]
+        contract, where=partial(where, former=former), scope=scope, known_at=question.known_at, as_of=question.as_of,
+        withheld=True, zone=zone,
+    )  # fmt: skip
+    standing_rows = _read(conn, rows, question)
     if named is not None:
         standing_rows = naming.naming(contract, standing_rows, named)
     _not_too_many(len(standing_rows), question)
@@ -203,9 +224,8 @@ def _histories(
     conn: Connection, contract: Contract, question: Question, named: Named | None, where: Any, scope: Any
 ) -> list[Version]:
     keys: set[bytes] = set()
-    for table in (records.current(contract), records.history(contract)):
-        matching = table.select().where(where(table.c), scope(table.c)).limit(MOST * 10 + 1)
-        rows = [dict(row) for row in conn.execute(matching).mappings()]
+    for table, former in ((records.current(contract), False), (records.history(contract), True)):
+        rows = _read(conn, table.select().where(where(table.c, former=former), scope(table.c)), question)
         keys |= {bytes(row["_key"]) for row in (naming.naming(contract, rows, named) if named else rows)}
     _not_too_many(len(keys), question)
     every = versions(conn, contract, sorted(keys), known_at=question.known_at)
@@ -227,6 +247,14 @@ def _histories(
         else:
             hidden = True
     return shown
+
+
+def _read(conn: Connection, rows: Select[Any], question: Question) -> list[dict[str, Any]]:
+    """Rows that may be asked for. What cannot all be looked at is refused: some of it would be missing without a word."""
+    found = [dict(row) for row in conn.execute(rows.limit(MOST * 10 + 1)).mappings()]
+    if len(found) > MOST * 10:
+        _not_too_many(len(found), question)
+    return found
 
 
 def _keys(contract: Contract, written: Sequence[str], systems: Mapping[str, datetime]) -> list[bytes]:

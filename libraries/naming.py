@@ -80,16 +80,25 @@ def keys(conn: Connection, contract: Contract, named: Named, limit: int) -> list
     return [bytes(key) for key in rows]
 
 
-def mentioned(contract: Contract, row: Columns, numbers: Collection[str]) -> ColumnElement[bool]:
-    """A condition on rows, former ones too, that every row with one of the numbers meets, and few others."""
+def mentioned(contract: Contract, row: Columns, numbers: Collection[str], *, former: bool) -> ColumnElement[bool]:
+    """A condition on rows that every row with one of the numbers meets, and few others. Cells that name several have no index
+    to go by and are looked through only among `former` rows: who is named in those that stand is known by `keys`."""
     found: list[ColumnElement[bool]] = []
     for subject in contract.subjects:
         for name in filter(None, (subject.id, subject.otherwise)):
             if subject.separator is None:
                 found.append(row[name].in_(sorted(numbers)))
-            else:
-                found += [func.strpos(cast(row[name], String), number) > 0 for number in sorted(numbers)]
+            elif former:
+                # such a cell is kept as it was written
+                cell = func.upper(cast(row[name], String))
+                written = {form for number in numbers for form in (number, *_short(number))}
+                found += [func.strpos(cell, number) > 0 for number in sorted(written)]
     return or_(false(), *found)
+
+
+def _short(number: str) -> Iterable[str]:
+    """The 15 digits that a citizen's number of somebody born before 2000 may be written in."""
+    return (number[:6] + number[8:17],) if len(number) == 18 and number[6:8] == "19" else ()
 
 
 def naming(contract: Contract, rows: Sequence[Mapping[str, Any]], named: Named) -> list[Any]:

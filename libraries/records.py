@@ -8,7 +8,7 @@ withholds (repaired or expired credit records) is left out unless the caller is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -124,17 +124,27 @@ def select(
     if known_at is not None and known_at.tzinfo is None:
         raise ValueError("known_at must be an aware datetime")
     conditions: list[ColumnElement[bool]] = []
-    dated = contract.valid_from is not None or contract.valid_to is not None
-    if as_of is not None and not dated:
-        last = _midnight(as_of + timedelta(days=1), zone) - timedelta(microseconds=1)
-        known_at = last if known_at is None else min(known_at, last)
+    known_at = moment(contract, known_at, as_of, zone)
     rows = current(contract) if known_at is None else _known(contract, known_at)
-    if as_of is not None and dated:
+    if as_of is not None and _dated(contract):
         conditions.append(_valid(contract, rows.c, as_of, zone))
     conditions += [condition(rows.c) for condition in (scope, where) if condition is not None]
     names = rows.c.keys() if columns is None else columns
     statement = sql_select(*(rows.c[name] for name in names)).where(and_(true(), *conditions))
     return statement if withheld or not contract.withheld else statement.where(_shared(contract, rows, zone))
+
+
+def moment(contract: Contract, known_at: datetime | None, as_of: date | None, zone: str) -> datetime | None:
+    """The moment as known at which records are read: the one asked about, and not after a day whose valid time is known time.
+    None reads the current records."""
+    if as_of is None or _dated(contract):
+        return known_at
+    last = _end(as_of, zone)
+    return last if known_at is None else min(known_at, last)
+
+
+def _dated(contract: Contract) -> bool:
+    return contract.valid_from is not None or contract.valid_to is not None
 
 
 def current(contract: Contract) -> TableClause:
@@ -219,9 +229,7 @@ def _valid(contract: Contract, row: Columns, day: date, zone: str) -> ColumnElem
     limits: list[ColumnElement[bool]] = []
     if contract.valid_from is not None:
         start = row[contract.valid_from]
-        until: Any = day if isinstance(start.type, Date) else _midnight(day + timedelta(days=1), zone)
-        begun = start <= until if isinstance(start.type, Date) else start < until
-        limits.append(or_(start.is_(null()), begun))
+        limits.append(or_(start.is_(null()), start <= (day if isinstance(start.type, Date) else _end(day, zone))))
     if contract.valid_to is not None:
         end = row[contract.valid_to]
         limits.append(or_(end.is_(null()), end >= (day if isinstance(end.type, Date) else _midnight(day, zone))))
@@ -230,3 +238,8 @@ def _valid(contract: Contract, row: Columns, day: date, zone: str) -> ColumnElem
 
 def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
+
+
+def _end(day: date, zone: str) -> datetime:
+    """The last moment of a day: PostgreSQL counts microseconds too."""
+    return datetime.combine(day, time.max, ZoneInfo(zone))

@@ -82,6 +82,10 @@ def _print(report: Report) -> None:
 def _document(report: Report) -> dict[str, Any]:
     return {
         "same": report.same, "swapped": report.swapped, "batches": report.batches, "seq": report.seq,
+        "since": report.since and {
+            "checkpoint": str(report.since.id), "seq": report.since.seq, "batches": report.since.batches,
+            "made_at": report.since.made_at.isoformat(),
+        },
         "failed": {str(batch): code for batch, code in report.failed.items()},
         "tables": [
             {**_row(found), "shape": list(found.shape), "listed": [_line(found, row) for row in found.listed]}

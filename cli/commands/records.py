@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from core.hub import Hub
     from libraries.inquiry import Found
     from schemas.contract import Contract
-    from schemas.parts import Item
 
 By = Annotated[
     Literal["key", "subject"],
@@ -47,8 +47,6 @@ KnownAt = Annotated[
         ),
     ),
 ]
-BEGAN = {"new": T("新增", "new"), "changed": T("变更", "changed"), "reopened": T("恢复", "reopened")}
-ENDED = {"changed": T("被新版本取代", "replaced"), "removed": T("来源已删除", "removed at the source")}
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +96,11 @@ def show(
         print(
             T(f"来源 {one.system},获知于", f"from {one.system}, known since"), output.shown(one.known_from), one.batch
         )
-        rows = [{"item": item.title, "value": _called(item, one.values[item.name])} for item in found.contract.items]
+        contract = found.contract
+        rows = [
+            {"item": item.title, "value": _called(contract, item.name, one.values[item.name])}
+            for item in contract.items
+        ]
         output.table(rows, _ITEMS)
     _until(found)
 
@@ -120,9 +122,11 @@ def history(
     _until(found)
 
 
-def _called(item: Item, value: Any) -> Any:
+def _called(contract: Contract, item: str, value: Any) -> Any:
     """A value, with what it is called where it is a code."""
-    label = item.label(value) if isinstance(value, str) and not item.personal else None
+    from libraries import inquiry
+
+    label = inquiry.label(contract, item, value)
     return f"{value} {label}" if label and str(label) != value else value
 
 
@@ -151,9 +155,9 @@ def _moment(hub: Hub, written: str | None) -> datetime | None:
     if written is None:
         return None
     zone = ZoneInfo(hub.settings.timezone)
+    with suppress(ValueError):
+        return datetime.combine(date.fromisoformat(written), time.max, zone)
     try:
-        if len(written) == len("2026-01-01"):
-            return datetime.combine(datetime.fromisoformat(written).date(), time.max, zone)
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise Invalid(
@@ -165,20 +169,22 @@ def _moment(hub: Hub, written: str | None) -> datetime | None:
 
 def _day(written: str | None) -> Any:
     try:
-        return None if written is None else datetime.fromisoformat(written).date()
-    except ValueError:
+        return None if written is None else date.fromisoformat(written)
+    except ValueError:  # a moment neither: which day it falls on depends on where one stands
         raise Invalid(
             T("--as-of 不是日期。", "--as-of is no day."), remedy=T("写成 2026-11-01。", "Write it as 2026-11-01.")
         ) from None
 
 
 def _version(contract: Contract, one: Any) -> dict[str, Any]:
+    from libraries.inquiry import BEGAN, ENDED
+
     return {
         "from": one.known_from,
         "to": one.known_to,
         "began": BEGAN[one.began],
         "changed": [
-            f"{contract.item(name).title}: {output.shown(before) or '∅'} → {output.shown(after) or '∅'}"
+            f"{contract.item(name).title}: {_said(contract, name, before)} → {_said(contract, name, after)}"
             for name, (before, after) in one.changed.items()
         ],
         "ended": one.ended and ENDED[one.ended],
@@ -187,7 +193,14 @@ def _version(contract: Contract, one: Any) -> dict[str, Any]:
     }
 
 
+def _said(contract: Contract, item: str, value: Any) -> str:
+    return output.shown(_called(contract, item, value)) or "∅"
+
+
 def _until(found: Found) -> None:
+    if found.complete_since is not None:
+        since = output.shown(found.complete_since)
+        print(T(f"{since} 之前失效的版本已按保存期限清除", f"versions that ended before {since} are not kept any more"))
     for system, at in sorted(found.horizon.items()):
         print(T(f"{system}:已知截至", f"{system}: known until"), output.shown(at))
 

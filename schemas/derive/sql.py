@@ -23,6 +23,7 @@ TRAILING = (("_row_hash", "bigint"), ("_batch", "uuid"), ("_row_no", "bigint"), 
 ENDING = (("_known_to", "timestamptz"), ("_ended", "text"), ("_ended_by", "uuid"))
 # A changed row finds room on its own page, so its indexes stay as they are: half the work of a reload with changes (ADR 24)
 ROOM = "WITH (fillfactor = 90)"
+FILTERS = "WITH (pages_per_range = 64, autosummarize = on)"
 LOCK_TIMEOUT = "5s"  # a merge holds its table for seconds; publication is repeated rather than queued behind it
 _LOCK = zlib.crc32(b"hutong records ddl")
 
@@ -75,11 +76,23 @@ def indexed(contract: Contract) -> list[str]:
 
 
 def indexes(contract: Contract, schema: str = SCHEMA) -> list[str]:
-    """The statements for the indexes of the current table. Safe to repeat."""
-    return [
-        f"CREATE INDEX IF NOT EXISTS {quote(_index(contract.id, name))} ON {current(contract.id, schema)} ({quote(name)})"
-        for name in indexed(contract)
-    ]
+    """The statements for the indexes of items looked up by value. Safe to repeat.
+
+    History tables have a Bloom filter for every 64 pages, made when they are full: a lookup reads some 2 % of the table, and
+    a merge pays nothing. A B-tree by number doubles what 100,000 former rows cost it (ADR 17).
+    """
+    statements = []
+    for name in indexed(contract):
+        column = quote(name)
+        statements.append(
+            f"CREATE INDEX IF NOT EXISTS {quote(_index(contract.id, name))} ON {current(contract.id, schema)} ({column})"
+        )
+        if contract.item(name).type.sql == "text":
+            statements.append(
+                f"CREATE INDEX IF NOT EXISTS {quote(_index(f'{contract.id}_history', name))} "
+                f"ON {history(contract.id, schema)} USING brin ({column} text_bloom_ops) {FILTERS}"
+            )
+    return statements
 
 
 def index(conn: Connection, dataset: str, item: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from libraries.inquiry import Case, Found, Question
 from schemas import published
 from tests.libraries.sources import START, Sources
 
-LI, OLD, WANG = "11010519491231002X", "440524188001010014", "110101199003070011"
+LI, OLD, WANG, SHORT = "11010519491231002X", "440524188001010014", "110101199003070011", "110105491231002"
 CLERK = Actor(operator="clerk", client="cli")
 DAY = timedelta(days=1)
 
@@ -35,12 +36,15 @@ def title(seq: int, name: str, number: str, on: str = "2020-05-01", phone: str |
 def city(new_hub: Callable[[], Hub], tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """A title of Li's, corrected once, that went to Wang, was removed, and came again; read on five days."""
     made = Sources(new_hub(), tmp_path_factory.mktemp("sources"))
-    made.publish("resident", "title")
+    made.publish("resident", "title", "account")
     made.read("resident", {"id": "r", "name": "李小明", "number": LI})
     made.read("title", title(1, "李小明", LI, phone="13800000001"), title(2, "李小明、王五", f"{LI}、{WANG}"))
     made.read("title", title(1, "李小明", LI, phone="13800000002"), title(2, "李小明、王五", f"{LI}、{WANG}"))
     made.read("title", title(2, "李小明、王五", f"{LI}、{WANG}"))
     made.read("title", title(1, "王五", WANG, "2026-11-01"), title(2, "李小明、王五", f"{LI}、{WANG}"))
+    account = {"account_no": "a", "holder_name": "李小明", "holder_no": LI, "status": "open"}
+    made.read("account", account)
+    made.read("account", account | {"holder_name": "王五", "holder_no": WANG})
     return made
 
 
@@ -106,6 +110,41 @@ def test_a_person_opens_only_with_number_and_name_and_only_what_names_them(city:
             seqs(number, name)
 
 
+def test_a_former_holder_is_found_however_the_number_was_written(new_hub: Callable[[], Hub], tmp_path: Path) -> None:
+    """The title is Wang's now; only its history names Li, among others and in the old form."""
+    city = Sources(new_hub(), tmp_path)
+    city.publish("resident", "title")
+    city.read("resident", {"id": "r", "name": "李小明", "number": LI})
+    for written in (f"{SHORT}、{WANG}", f"{LI.lower()}、{WANG}"):
+        city.read("title", title(9, "李小明、王五", written), title(2, "李小明、王五", f"{LI}、{WANG}"))
+        then = city.now
+        city.read("title", title(9, "王五", WANG), title(2, "李小明、王五", f"{LI}、{WANG}"))
+        found = ask(city, subject=(LI, "李小明"), known_at=then, reveal=True)
+        assert written in [one.values["holder_no"] for one in found.versions]
+        found = ask(city, subject=(LI, "李小明"), history=True, reveal=True)
+        assert written in [one.values["holder_no"] for one in found.versions]
+
+
+def test_more_rows_than_can_be_looked_at_are_refused_not_cut_short(
+    city: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inquiry, "MOST", 0.1)  # so that one row may be looked at
+    with pytest.raises(Invalid):
+        ask(city, key=("t", "2"), history=True)
+    with pytest.raises(Invalid):
+        ask(city, subject=(WANG, "王五"), history=True)
+
+
+def test_codes_come_with_what_they_are_called(city: Sources) -> None:
+    question = Question("account", key=("a",), history=True)
+    told = inquiry.ask(city.hub, question, Case("复核"), CLERK).told()
+    first, second = told["records"]
+    assert first["labels"] == {"status": "正常"} and first["values"]["status"] == "open"
+    assert (first["began"], first["began_label"], first["began_label_en"]) == ("new", "新增", "new")
+    assert first["ended_label_en"] == "replaced" and second["ended_label"] is None
+    assert told["titles"]["status"] == "status"
+
+
 def test_what_is_shown_is_masked_and_in_the_log_of_everybody_named(city: Sources) -> None:
     earlier = len(audited(city))
     key = ("t", "2")
@@ -150,6 +189,14 @@ def test_what_retention_removed_is_not_guessed(city: Sources) -> None:
         with pytest.raises(Invalid):
             ask(city, key=("t", "2"), known_at=START + 3 * DAY)
         assert ask(city, key=("t", "2"), known_at=cut).told()["complete_since"] == cut.isoformat()
+        # a day is no moment where rows say since when they are true
+        assert ask(city, key=("t", "2"), as_of=date(2026, 11, 2)).versions
+        connect = "UPDATE hub.history_cut SET dataset = 'account'"
+        with city.hub.begin() as connection:
+            connection.execute(text(connect))
+        with pytest.raises(Invalid) as refused:  # here it is the moment at which the day ends
+            inquiry.ask(city.hub, Question("account", key=("a",), as_of=date(2026, 11, 3)), Case("复核"), CLERK)
+        assert refused.value.pointer == "/as_of"
     finally:
         with city.hub.begin() as connection:
             connection.execute(text("DELETE FROM hub.history_cut"))
@@ -181,5 +228,17 @@ def test_the_commands(city: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "title_system" in run("show", "title", "--by", "subject", "--as-of", "2026-11-02", said=f"{WANG}\n王五\n")
     lines = run("history", "title", "--reveal", said="t\n1\n")
     assert "13800000001 → 13800000002" in lines and str(city.hub.home) not in lines
+    for wrong in (
+        "2026-11-04T23:30:00Z",
+        "2026-11",
+        "4.11.",
+    ):  # which day a moment falls on depends on where one stands
+        command = ["records", "show", "title", "--as-of", wrong, "--reason", "复核"]
+        assert CliRunner().invoke(app, command, input="t\n1\n").exit_code != 0
+    assert (
+        json.loads(run("show", "title", "--known-at", "20261104", "--json", said="t\n1\n"))["known_at"][11:16]
+        == "23:59"
+    )
+    assert "正常" in run("show", "account", said="a\n")
     end_of_day = json.loads(run("show", "title", "--known-at", "2026-11-04", "--json", said="t\n1\n"))
     assert end_of_day["known_at"].startswith("2026-11-04T23:59:59")

@@ -171,6 +171,32 @@ def test_mistakes_of_the_caller_are_refused(hub: Hub, right: Contract) -> None:
         records.select(right, columns=["nothing"])
 
 
+def test_a_day_is_the_citys_where_rows_say_moments(hub: Hub) -> None:
+    """2 January begins in Shanghai at 16:00 UTC of the first; both ends count."""
+    moments = DOCUMENT.replace("  customProperties:\n", "  customProperties:\n" + VALID)
+    for name in ("begins", "ends"):
+        moments = moments.replace(f"{name}, logicalType: date", f"{name}, logicalType: timestamp")
+    made = contract.load(moments)
+    midnight = datetime(2026, 1, 1, 16, tzinfo=UTC)
+    spans = {
+        1: (midnight, None), 2: (None, midnight), 3: (midnight - timedelta(microseconds=1), midnight + timedelta(days=1)),
+        4: (None, midnight - timedelta(microseconds=1)), 5: (midnight + timedelta(days=1), None),
+    }  # fmt: skip
+    with hub.begin() as connection:
+        sql.apply(connection, None, made)
+        every = [Version(id, "430902", *span, START, None) for id, span in spans.items()]  # type: ignore[arg-type]
+        write(connection, every)
+
+        def on(day: date) -> list[int]:
+            return sorted(row["id"] for row in records.read(connection, made, as_of=day, known_at=START))
+
+        assert on(date(2026, 1, 1)) == [2, 3, 4]
+        assert on(date(2026, 1, 2)) == [1, 2, 3]
+        assert on(date(2026, 1, 3)) == [1, 3, 5]
+        assert on(date(2026, 1, 4)) == [1, 5] == on(date(9999, 12, 31))
+        assert on(date(1, 1, 1)) == [2, 4]
+
+
 def test_conditions_reach_the_indexes_of_both_tables(hub: Hub, right: Contract) -> None:
     statement = records.select(right, where=lambda row: row["_key"] == b"\x01", known_at=START)
     with hub.begin() as connection:
@@ -178,3 +204,22 @@ def test_conditions_reach_the_indexes_of_both_tables(hub: Hub, right: Contract) 
         compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params).scalars())
     assert plan.count("Index Cond") == 2
+
+
+def test_former_rows_are_found_by_number_without_reading_them_all(hub: Hub) -> None:
+    subject = "  - {property: subjects, value: [{role: holder, id: district}]}\n"
+    number = "district, logicalType: string, customProperties: [{property: valueType, value: identity_no}]"
+    made = contract.load(
+        DOCUMENT.replace("district, logicalType: string", number).replace(
+            "  customProperties:\n", "  customProperties:\n" + subject
+        )
+    )
+    with hub.begin() as connection:
+        sql.apply(connection, None, made)
+        sql.apply(connection, made, made)  # as every later publication does
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        former = records.history(made)
+        query = former.select().where(former.c.district.in_(["x", "y"]))
+        compiled = query.compile(connection, compile_kwargs={"render_postcompile": True})
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params).scalars())
+        assert 'Bitmap Index Scan on "right_history.district"' in plan

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -27,7 +31,7 @@ def _indexed(conn: Connection, table: str) -> set[str]:
     rows = conn.execute(
         text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'records' AND tablename = :t"), {"t": table}
     )
-    return {row.indexdef.rpartition("(")[2].rstrip(")") for row in rows}
+    return {row.indexdef.partition(" WITH ")[0].rpartition("(")[2].rstrip(")") for row in rows}
 
 
 def test_every_shipped_contract_makes_its_tables(hub: Hub) -> None:
@@ -43,7 +47,27 @@ def test_every_shipped_contract_makes_its_tables(hub: Hub) -> None:
                 assert now[item.name] == item.type.sql.replace("timestamptz", "timestamp with time zone")
             looked_up = {subject.id for subject in contract.subjects} | {link.item for link in contract.relationships}
             assert looked_up | {"_key"} <= _indexed(conn, contract.id)
-            assert _indexed(conn, contract.id + "_history") == {"_key"}
+            texts = {name for name in sql.indexed(contract) if contract.item(name).type.sql == "text"}
+            assert _indexed(conn, contract.id + "_history") == {"_key"} | {f"{name} text_bloom_ops" for name in texts}
+
+
+def test_histories_made_before_get_the_filters_that_new_ones_have(hub: Hub) -> None:
+    filters = text(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'records' AND indexdef LIKE '%bloom%'"
+    )
+    migration = Path(str(resources.files("core") / "migrations" / "versions" / "0016_history_by_number.sql"))
+    with hub.begin() as conn:
+        for path in CONTRACTS:
+            sql.apply(conn, None, load(path))
+        long = re.sub(r"\bpermit\b", "p" * 40, SMALL).replace("holder_no", "n" * 40)
+        sql.apply(conn, None, load(long))
+        made = dict(conn.execute(filters).all())
+        assert len(made) > 20 and any(len(name) == 59 for name in made), "also one whose name is cut"
+        for name in made:
+            conn.exec_driver_sql(f"DROP INDEX records.{sql.quote(name)}")
+        for _ in range(2):
+            conn.exec_driver_sql(migration.read_text("utf-8").replace("%", "%%"))
+            assert dict(conn.execute(filters).all()) == made
 
 
 def test_only_the_key_is_constrained(hub: Hub) -> None:
