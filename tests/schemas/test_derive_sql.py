@@ -55,7 +55,7 @@ def test_histories_made_before_get_the_filters_that_new_ones_have(hub: Hub) -> N
     filters = text(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'records' AND indexdef LIKE '%bloom%'"
     )
-    migration = Path(str(resources.files("core") / "migrations" / "versions" / "0016_history_by_number.sql"))
+    migration = Path(str(resources.files("core") / "migrations" / "versions" / "0017_history_by_number.sql"))
     with hub.begin() as conn:
         for path in CONTRACTS:
             sql.apply(conn, None, load(path))
