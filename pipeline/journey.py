@@ -27,7 +27,7 @@ from core.hub import Hub
 from core.log import get_logger
 from core.text import T
 from pipeline import batch as batches
-from pipeline import definition, guards, key_scan, merge, replayed, rulings, stage
+from pipeline import definition, guards, key_scan, merge, replayed, rulings, stage, staging
 from pipeline import deliver as delivery
 from pipeline import land as landing
 from pipeline import replay as replays
@@ -222,7 +222,7 @@ def _take_up(hub: Hub, feed_id: str, actor: Actor) -> list[Batch]:
         elif (manifest := landing.manifest(hub, batch)) is not None:
             landed.append(landing.landed(hub, batch, manifest, actor))
         else:
-            stage.drop(hub, batch)
+            staging.drop(hub, batch)
             landing.clear(hub, batch)
             _end(
                 hub,
@@ -273,7 +273,7 @@ def _end(hub: Hub, batch: Batch, error: Exception, actor: Actor) -> None:
     why = batches.reason(error)
     state = "blocked" if isinstance(error, batches.BLOCKING) else "failed"
     log.warning("batch ended", feed=batch.feed, batch=str(batch.id), state=state, code=why["code"])
-    stage.drop(hub, batch)
+    staging.drop(hub, batch)
     with hub.begin() as connection:
         batches.move(connection, batch, state, actor, reason=why)
 

@@ -29,7 +29,7 @@ from core.hub import Hub
 from core.text import T
 from libraries import known_as, mentions
 from pipeline import batch as batches
-from pipeline import land, mapping, merge, reconcile, rulings, stage
+from pipeline import land, mapping, merge, reconcile, rulings, stage, staging
 from pipeline.batch import KEY_SCAN, Batch
 from pipeline.definition import Definition
 from pipeline.guards import Guards
@@ -129,7 +129,7 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
         upto = decisions.last(connection) if batch.decided_upto is None else batch.decided_upto
         # a key that is a code is read as the increments read it
         scan = of(replace(found, feed=mapping.decided(connection, feed, upto)))
-    tables = {name: f"staging.{table}" for name, table in stage.create(hub, contract, batch).items()}
+    tables = {name: f"staging.{table}" for name, table in staging.create(hub, contract, batch).items()}
     waiting = _waiting(hub, feed)
     mark = (land.manifest(hub, batch) or {}).get("watermark")
     scanned = _read(
