@@ -29,7 +29,7 @@ down: $(DEV) ## 停止本目录的全部进程 / stop every process of this fold
 	@$(BIN)/hutong down
 
 test: $(DEV) ## 全部测试 / all tests
-	@$(BIN)/pytest -n $(or $(JOBS),auto) -q $(ARGS)
+	@$(BIN)/pytest -n $(or $(JOBS),auto) --dist worksteal -q $(ARGS)
 
 check: $(DEV) ## 格式、规范、类型、分层 / format, lint, types, layers, house rules
 	$(BIN)/ruff format --check .

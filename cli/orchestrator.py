@@ -23,6 +23,7 @@ from sqlalchemy import make_url
 
 from cli.probe import SCHEDULER_PORT
 from cli.processes import Service, python
+from core.database import libpq
 from core.embedded import Embedded
 from core.errors import NotReady
 from core.settings import PROJECT, Settings, with_password, without_password
@@ -235,7 +236,7 @@ def _keep(path: Path, content: str) -> None:
 def _revision(database: str) -> str:
     """The migration Airflow's database is at; empty when it has no tables yet."""
     try:
-        with psycopg.connect(_libpq(database), connect_timeout=5) as connection:
+        with psycopg.connect(libpq(database), connect_timeout=5) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return str(row[0]) if row else ""
     except psycopg.Error:
@@ -248,7 +249,7 @@ def _beside(url: str) -> str:
     name = f"{parsed.database}_airflow"
     target = parsed.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
     try:
-        with psycopg.connect(_libpq(url), autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(libpq(url), autocommit=True, connect_timeout=5) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except psycopg.Error as error:
@@ -261,7 +262,3 @@ def _beside(url: str) -> str:
             code="airflow_database",
         ) from error
     return target
-
-
-def _libpq(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -6,25 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from core.errors import DatabaseUnavailable, NotReady
 from core.settings import without_password
 from core.text import T
 
+if TYPE_CHECKING:
+    from alembic.config import Config  # late where it is used: every command opens the hub, few migrate it
+
 #: the product's schemas; what else a server holds is not ours
 SCHEMAS = ("hub", "records", "libraries", "staging")
 #: what running batches keep there is made again from the landing
 TRANSIENT = "staging"
 _VERSION = "hutong_version"
+_MIGRATIONS = Path(str(resources.files("core") / "migrations"))
 #: MERGE … RETURNING old.*, new.* came with this version
 MINIMUM = 180000
 
@@ -78,6 +79,11 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def libpq(url: str | URL) -> str:
+    """The form of a database's URL that psycopg, ADBC and PostgreSQL's own programs read, password included."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 #: SQLSTATE classes that another try may get past: connection, rollback (deadlock), resources, lock, operator
 _PASSING = ("08", "40", "53", "55", "57")
 
@@ -112,6 +118,8 @@ def answering() -> Iterator[None]:
 
 def migrate(engine: Engine) -> None:
     """Bring the product's own tables up to date (datasets' tables follow contracts, not migrations)."""
+    from alembic import command
+
     pending(engine)
     config = _config()
     with engine.begin() as connection:
@@ -137,9 +145,7 @@ def create(administrator: str, database: str, owner: str, password: str) -> str:
     """Make a database and the role that owns it, when they do not exist, on the server that an administrator's URL leads
     to. Returns the owner's URL."""
     url = make_url(administrator)
-    with psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as server:
+    with psycopg.connect(libpq(url), autocommit=True) as server:
         if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner]).fetchone():
             server.execute(
                 sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(owner), sql.Literal(password))
@@ -155,7 +161,10 @@ def create(administrator: str, database: str, owner: str, password: str) -> str:
 def revision(engine: Engine) -> str | None:
     """The migration that the tables are at; None when there are none."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection, opts={"version_table": _VERSION}).get_current_revision()
+        if connection.exec_driver_sql(f"SELECT to_regclass('{_VERSION}')").scalar_one() is None:
+            return None
+        at: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSION}").scalar_one_or_none()
+        return at
 
 
 def pending(engine: Engine) -> list[str]:
@@ -174,8 +183,8 @@ def pending(engine: Engine) -> list[str]:
 
 
 def revisions() -> list[str]:
-    """Every migration of this program, oldest first."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+    """Every migration of this program, oldest first: what its file's name begins with."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("*_*.py"))
 
 
 def require_current(engine: Engine) -> None:
@@ -199,6 +208,8 @@ def require_current(engine: Engine) -> None:
 
 def stamp(engine: Engine, at: str) -> None:
     """Say that the tables are those of a migration: they were restored so."""
+    from alembic import command
+
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -227,6 +238,8 @@ def clear(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(str(resources.files("core") / "migrations"))))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     return config

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, Engine
 
 from core import database, secrets
 from core.embedded import Embedded
@@ -59,7 +59,7 @@ class Hub:
     @cached_property
     def dsn(self) -> str:
         """The libpq form of the database URL."""
-        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        return database.libpq(self.url)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import hypothesis
-import psycopg
 import pytest
-from psycopg import sql
 
 from core.embedded import Embedded, Server
 from core.hub import Hub
-from core.settings import Settings
 from core.text import set_language
 from tests.connectors.mariadb import Mariadb
+from tests.databases import Databases
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # Machines are shared and slow at times: how long an example takes says nothing about it.
 hypothesis.settings.register_profile("hutong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hutong")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that none is left over when the rest is done; a folder's tests together, so that what they share
+    is made once. Within that, as chance has it."""
+    place: dict[Path, int] = {}
+    for item in items:
+        place.setdefault(item.path.parent, len(place))
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, place[item.path.parent]))
 
 
 @pytest.fixture(autouse=True)
@@ -47,21 +55,29 @@ def mariadb() -> Iterator[Mariadb]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: Server) -> Databases:
+    """Makes databases and installations on that server."""
+    return Databases(postgres)
+
+
 @pytest.fixture
-def database(postgres: Server) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """The URL of an empty database that is gone after the test."""
-    name = f"t_{uuid4().hex[:12]}"
-    dsn = f"host=127.0.0.1 port={postgres.port} dbname=postgres user=hutong password={postgres.password}"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
-        yield postgres.url(name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.empty() as url:
+        yield url
 
 
 @pytest.fixture
-def hub(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A fresh installation: own home, own database, tables made."""
     monkeypatch.setenv("HUTONG_HOME", str(tmp_path / "home"))
-    made = Hub.set_up(Settings(home=tmp_path / "home", database_url=database))
-    yield made
-    made.close()
+    with databases.hub(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def new_hub(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Hub]]:
+    """Makes installations for the tests of a module to share: for what takes long to build and is only looked at."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(databases.hub(tmp_path_factory.mktemp("home") / "home"))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from core.embedded import Server
 from core.hub import Hub
 from core.settings import Settings
 from tests.backup.lived import live
+from tests.databases import Databases
 from tests.pipeline.small import Small
 
 Place = Callable[[], Hub]
@@ -26,16 +23,6 @@ def small(hub: Hub, tmp_path: Path) -> Small:
     return Small(hub, tmp_path / "pets.db")
 
 
-@contextmanager
-def _database(postgres: Server) -> Iterator[str]:
-    name = f"r_{uuid4().hex[:12]}"
-    dsn = f"host=127.0.0.1 port={postgres.port} dbname=postgres user=hutong password={postgres.password}"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield postgres.url(name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def alone(small: Small) -> Small:
     """An installation that has lived a little, for a test that goes on living with it."""
@@ -44,32 +31,24 @@ def alone(small: Small) -> Small:
 
 
 @pytest.fixture(scope="module")
-def lived(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """The same for tests that only look at it: every kind of row there is."""
-    home = tmp_path_factory.mktemp("lived")
-    with _database(postgres) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUTONG_HOME", str(home / "home"))
-        small = Small(Hub.set_up(Settings(home=home / "home", database_url=url)), home / "pets.db")
+    folder = tmp_path_factory.mktemp("lived")
+    with databases.hub(folder / "home") as hub, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUTONG_HOME", str(hub.home))
+        small = Small(hub, folder / "pets.db")
         live(small)
         yield small
-        small.hub.close()
 
 
 @pytest.fixture
-def elsewhere(postgres: Server, tmp_path: Path) -> Iterator[Place]:
+def elsewhere(databases: Databases, tmp_path: Path) -> Iterator[Place]:
     """Makes an empty place each time it is called: a database without tables, a home that does not exist."""
-    opened = []
-    hubs = []
+    with ExitStack() as opened:
 
-    def make() -> Hub:
-        context = _database(postgres)
-        url = context.__enter__()
-        opened.append(context)
-        hubs.append(Hub(Settings(home=tmp_path / f"elsewhere-{len(opened)}", database_url=url), url))
-        return hubs[-1]
+        def make() -> Hub:
+            url = opened.enter_context(databases.empty())
+            home = tmp_path / f"elsewhere-{url.rpartition('/')[2]}"
+            return opened.enter_context(closing(Hub(Settings(home=home, database_url=url), url)))
 
-    yield make
-    for hub in hubs:
-        hub.close()
-    for context in opened:
-        context.__exit__(None, None, None)
+        yield make

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import signal
 import stat
 from pathlib import Path
@@ -16,6 +15,7 @@ from core.errors import Invalid, NotFound, NotReady, Stop
 from core.hub import Hub
 from core.settings import Settings
 from pipeline import journey
+from tests import forked
 from tests.pipeline.crash_child import arm
 from tests.pipeline.small import FEED, Small, row
 
@@ -43,8 +43,9 @@ def test_an_interrupted_backup_is_none(small: Small, tmp_path: Path, point: str)
     small.publish()
     journey.run(small.hub, FEED)
     folder = tmp_path / "backup"
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=interrupted, args=(point, str(small.hub.home), small.hub.url, str(folder)))
+    process = forked.context().Process(
+        target=interrupted, args=(point, str(small.hub.home), small.hub.url, str(folder))
+    )
     process.start()
     process.join(120)
     assert process.exitcode == -signal.SIGKILL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.hub import Hub
 from pipeline import journey
 from schemas import published
 from schemas.published import Document
+from tests import forked
 from tests.backup import running_child
 from tests.backup.conftest import Place
 from tests.backup.test_restore import put_back
@@ -83,8 +83,7 @@ def whole_batches_only(hub: Hub) -> int:
 
 def test_a_backup_under_load_is_of_one_moment(hub: Hub, elsewhere: Place, tmp_path: Path) -> None:
     paths = publish(hub, tmp_path)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([running_child.__name__, "schemas.derive.judge"])
+    context = forked.context()
     stop = context.Event()
     rounds = {system: context.Value("i", 0) for system in SYSTEMS}
     children = [

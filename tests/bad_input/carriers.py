@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 import xlsxwriter
-from sqlalchemy import make_url
 
+from core.database import libpq
 from tests.connectors.service import Answer, Server
 
 CARRIERS = ("csv", "xlsx", "rest", "sql")
@@ -132,7 +132,7 @@ class Sql(Carrier):
     cannot = ("\x00",)
 
     def __init__(self, url: str) -> None:
-        self.dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.dsn = libpq(url)
         self.secret = {"url": url}
 
     @property

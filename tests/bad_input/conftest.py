@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from core import secrets
 from core.actor import SYSTEM
-from core.embedded import Server
 from core.hub import Hub
 from schemas import published
 from schemas.published import Document
@@ -36,25 +32,17 @@ feeds:
 
 
 @pytest.fixture(params=CARRIERS)
-def carrier(request: pytest.FixtureRequest, postgres: Server, tmp_path: Path) -> Iterator[Carrier]:
+def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carrier]:
     """Each way in turn."""
     made: dict[str, Callable[[], Carrier]] = {
         "csv": lambda: Csv(tmp_path / "drop"),
         "xlsx": lambda: Xlsx(tmp_path / "drop"),
         "rest": Rest,
-        "sql": lambda: Sql(database_of(postgres)),
+        "sql": lambda: Sql(request.getfixturevalue("database")),
     }
     one = made[request.param]()
     yield one
     one.close()
-
-
-def database_of(postgres: Server) -> str:
-    """A department's database on the server of these tests."""
-    name = f"s_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
-    return postgres.url(name)
 
 
 def publish(hub: Hub, documents: list[tuple[str, str, str]], secret: tuple[str, dict[str, object]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import os
 import random
 import zipfile
@@ -22,6 +21,7 @@ from core.errors import HutongError
 from core.hub import Hub
 from core.settings import Settings
 from pipeline import journey
+from tests import forked
 from tests.bad_input.carriers import Csv, workbook
 from tests.bad_input.conftest import PETS, publish
 from tests.bad_input.test_values import usual
@@ -142,16 +142,9 @@ Outcome = tuple[str, list[str], float]
 
 
 @pytest.fixture(scope="module")
-def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def outcomes(new_hub: Callable[[], Hub], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What became of each case: blocked with a code, or the rules of the waiting rows; and the memory it took, in MB."""
-    folder = tmp_path_factory.mktemp("garbage")
-    server = request.getfixturevalue("postgres")
-    import psycopg
-
-    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as link:
-        link.execute("CREATE DATABASE garbage")
-    os.environ["HUTONG_HOME"] = str(folder / "home")
-    hub = Hub.set_up(Settings(home=folder / "home", database_url=server.url("garbage")))
+    folder, hub = tmp_path_factory.mktemp("garbage"), new_hub()
     carrier = Csv(folder / "drop")
     system = PETS.format(kind=carrier.kind, source=carrier.source)
     documents = [
@@ -160,15 +153,12 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         ("system", "pets", system),
     ]
     publish(hub, documents, ("pets", carrier.secret))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash.warm"])
-    process = context.Process(
+    process = forked.context().Process(
         target=_take_all, args=(str(hub.home), hub.url, str(folder / "drop"), str(folder / "told"))
     )
     process.start()
     process.join(300)
     assert process.exitcode == 0
-    hub.close()
     told: dict[str, Outcome] = json.loads((folder / "told").read_text("utf-8"))
     return told
 

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
-from core.embedded import Server
+from core.database import libpq
 from core.errors import BatchBlocked
 from core.hub import Hub
 from pipeline import journey
 from tests.bad_input.carriers import Carrier, Csv, Rest, Row
-from tests.bad_input.conftest import PETS, database_of, publish
+from tests.bad_input.conftest import PETS, publish
 from tests.pipeline.small import CONTRACT, DEPARTMENT, FEED
 
 EVIL = "'); DROP TABLE hub.batch; --"
@@ -80,16 +80,15 @@ def _found(hub: Hub) -> tuple[dict[str, str], dict[str, set[str]]]:
     return held, waiting
 
 
-def test_native_values_of_a_database_that_no_calendar_has(postgres: Server, hub: Hub) -> None:
-    url = database_of(postgres)
-    with psycopg.connect(url.replace("+psycopg", "")) as link:
+def test_native_values_of_a_database_that_no_calendar_has(database: str, hub: Hub) -> None:
+    with psycopg.connect(libpq(database)) as link:
         link.execute('CREATE TABLE pets ("ND" int, "QP" text, "SYR" text, "TZ" float8, "MYRQ" date)')
         for tag, weight, day in (
             ("good", "1.5", "2026-03-01"), ("bc", "1", "0044-03-15 BC"), ("slip", "1", "20260-03-01"),
             ("never", "1", "infinity"), ("nan", "NaN", "2026-03-01"), ("endless", "Infinity", "2026-03-01"),
         ):  # fmt: skip
             link.execute("INSERT INTO pets VALUES (2026, %s, '王小明', %s::float8, %s::date)", (tag, weight, day))
-    _publish(hub, "sql", "{table: pets}", {"url": url})
+    _publish(hub, "sql", "{table: pets}", {"url": database})
     journey.run(hub, FEED)
     held, waiting = _found(hub)
     assert set(held) | set(waiting) == {"good", "bc", "slip", "never", "nan", "endless"}

@@ -16,6 +16,7 @@ from rich.table import Table
 from core import log
 from core.embedded import Embedded
 from tests.city.whole import brought_in, crossed, scores, wrongly_refused
+from tests.databases import Databases
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
         server = Embedded(Path(folder) / "postgres", durable=False)
         try:
             with brought_in(
-                server.start(), Path(folder), arguments.residents, arguments.bodies, arguments.seed
+                Databases(server.start()), Path(folder), arguments.residents, arguments.bodies, arguments.seed
             ) as whole:
                 lines = scores(whole)
                 wrong = wrongly_refused(whole)

@@ -16,18 +16,18 @@ from certificates.answer import Answerer
 from certificates.request import Query
 from core import clock
 from core.actor import SYSTEM
-from core.embedded import Server
 from libraries import rules, why
 from pipeline import comparison
 from schemas import published
 from schemas.derive import expectations
 from tests.city.whole import Whole, brought_in, crossed, scores, wrongly_refused
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="module")
-def whole(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+def whole(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     """A small city of its own; large enough that every kind of dirt occurs."""
-    with brought_in(postgres, tmp_path_factory.mktemp("city"), 4_000, 400, 7) as made:
+    with brought_in(databases, tmp_path_factory.mktemp("city"), 4_000, 400, 7) as made:
         yield made
 
 

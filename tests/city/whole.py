@@ -7,27 +7,24 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pyarrow.parquet as pq
 import uvicorn
-from psycopg import sql
 from sqlalchemy import text
 
 from catalog_registry import publication, systems
 from core import clock, secrets
-from core.embedded import Server
 from core.hub import Hub
-from core.settings import Settings
 from demo import city, service, write
 from libraries import golden
 from pipeline import checks, journey
 from pipeline.batch import Batch
 from schemas import published
+from tests.databases import Databases
 
 
 @dataclass
@@ -41,27 +38,23 @@ class Whole:
 
 
 @contextmanager
-def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed: int) -> Iterator[Whole]:
+def brought_in(databases: Databases, folder: Path, residents: int, bodies: int, seed: int) -> Iterator[Whole]:
     """Make a city of that size and run everything once."""
-    names = [
-        f"city_{folder.name[-12:]}_{suffix}".lower().replace("-", "_") for suffix in ("hub", "registry", "staging")
-    ]
-    with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        for name in names:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        hub = Hub.set_up(Settings(home=folder / "home", database_url=postgres.url(names[0])))
+    with ExitStack() as opened:
+        hub = opened.enter_context(databases.hub(folder / "home"))
+        registry, staging = (opened.enter_context(databases.empty()) for _ in range(2))
         made = city.of_size(residents, bodies, "test", seed, clock.today())
         port = _free_port()
-        databases = {"real_estate_registry": postgres.url(names[1]), "household_registry": postgres.url(names[2])}
-        written = write.write(made, folder / "city", databases, services=f"http://127.0.0.1:{port}")
+        urls = {"real_estate_registry": registry, "household_registry": staging}
+        written = write.write(made, folder / "city", urls, services=f"http://127.0.0.1:{port}")
         truth = json.loads(written.truth.read_text("utf-8"))
         planted = pq.read_table(written.truth.with_suffix(".parquet")).to_pylist()
         with _serving(service.create_app(folder / "city"), port):
             broken = publication.ensure_shipped(hub)
             assert not broken, broken
-            with hub.begin() as opened:
+            with hub.begin() as connection:
                 for name, secret in written.systems.items():
-                    secrets.put(opened, hub.keys, name, secret)
+                    secrets.put(connection, hub.keys, name, secret)
             batches = {}
             for system in systems.listed(published.current(hub.home)):
                 for feed in system.feeds:
@@ -71,9 +64,6 @@ def brought_in(postgres: Server, folder: Path, residents: int, bodies: int, seed
             golden.refresh(hub)
             checks.run(hub)
             yield Whole(hub, truth, [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted], batches)
-        hub.close()
-        for name in names:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager

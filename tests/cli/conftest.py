@@ -1,17 +1,14 @@
-"""Runs `hutong` as a process of its own, as an operator does."""
+"""`hutong` on an installation that does not exist yet."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-Hutong = Callable[..., subprocess.CompletedProcess[str]]
+from tests.cli import program
+from tests.cli.program import Hutong
 
 
 @pytest.fixture
@@ -22,17 +19,5 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hutong(home: Path) -> Hutong:
-    """`hutong ARGUMENTS`, without a terminal, in English; more variables by name."""
-
-    def call(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
-            input=stdin,
-            env={**os.environ, "HUTONG_HOME": str(home), "HUTONG_LANG": "en", **variables},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=400,
-        )
-
-    return call
+    """`hutong ARGUMENTS` on that home."""
+    return partial(program.hutong, home)

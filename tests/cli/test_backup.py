@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,25 +11,11 @@ from core.hub import Hub
 from core.settings import Settings
 from tests.backup.conftest import Place, alone, elsewhere, small
 from tests.backup.lived import live, rows, tables
-from tests.cli.conftest import ROOT
+from tests.cli.program import hutong, of
 from tests.pipeline.small import Small
 
 __all__ = ["alone", "elsewhere", "small"]
 PASSPHRASE = "a sentence that nobody guesses"
-
-
-def hutong(home: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """`hutong ARGUMENTS` on one home, in English."""
-    return subprocess.run(
-        [sys.executable, "-m", "cli", *arguments],
-        input=stdin, cwd=ROOT, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "HUTONG_HOME": str(home), "HUTONG_LANG": "en", **variables},
-    )  # fmt: skip
-
-
-def of(done: subprocess.CompletedProcess[str]) -> Any:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_an_external_database(alone: Small, elsewhere: Place, tmp_path: Path) -> None:

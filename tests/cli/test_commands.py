@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Hutong
+from tests.cli.program import Hutong, started
 
 HEAVY = ("pandas", "pyarrow", "sqlalchemy", "pydantic", "great_expectations", "airflow", "psycopg", "httpx")
 
@@ -20,8 +20,8 @@ def test_the_first_glance_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_help_in_both_languages(hutong: Hutong) -> None:
-    assert "once-only" in hutong("--help").stdout
+def test_help_in_both_languages(hutong: Hutong, home: Path) -> None:
+    assert "once-only" in started(home, "--help").stdout
     assert "材料" in hutong("--help", HUTONG_LANG="zh").stdout
 
 

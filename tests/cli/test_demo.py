@@ -7,17 +7,24 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Hutong
+from tests.cli.program import Hutong, started
 from tests.cli.test_processes import marked
 
 SHIPPED = len(list((Path(__file__).parents[2] / "schemas" / "contracts").glob("*/*.odcs.yaml")))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(580)]
+
+
+@pytest.fixture
+def hutong(home: Path) -> Hutong:
+    """`hutong ARGUMENTS` from nothing: it starts everything else."""
+    return partial(started, home)
 
 
 @pytest.fixture

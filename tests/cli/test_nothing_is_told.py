@@ -15,7 +15,9 @@ import pytest
 
 from cli.processes import MARK
 from core.settings import without_password
-from tests.cli.test_backup import PASSPHRASE, hutong, of
+from tests.cli.program import of
+from tests.cli.program import started as hutong
+from tests.cli.test_backup import PASSPHRASE
 from tests.cli.test_processes import marked
 from tests.pipeline.small import CONTRACT, DEPARTMENT, SYSTEM_TEXT
 

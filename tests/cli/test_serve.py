@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from core.hub import Hub
-from tests.cli.conftest import ROOT
+from tests.cli.program import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -19,7 +19,7 @@ from core.errors import NotReady
 from core.hub import Hub
 from core.settings import Settings
 from tests.backup.conftest import alone, small
-from tests.cli.test_backup import hutong, of
+from tests.cli.program import hutong, of
 from tests.pipeline.small import Small
 
 __all__ = ["alone", "small"]

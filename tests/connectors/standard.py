@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 import connectors
 from connectors.extraction import Extraction
@@ -64,6 +65,38 @@ class Source(ABC):
         return connectors.extract(
             system(self.kind), self.feed(**changes), self.secret, since, chunk_rows=chunk_rows
         )  # fmt: skip
+
+
+class Table(Source):
+    """A database with the table `thing`; `said` is what stands under `source`."""
+
+    kind = "sql"
+    #: as the database writes a value's place
+    mark = "%s"
+
+    def __init__(self, url: URL, created: str) -> None:
+        self.url = url
+        self.secret = {"url": url.render_as_string(hide_password=False)}
+        self.said: dict[str, Any] = {"table": "thing"}
+        self.run(f"CREATE TABLE thing ({created})")
+
+    @abstractmethod
+    def run(self, statement: str, many: list[Any] | None = None) -> None:
+        """A statement, or one for each of many rows."""
+
+    def add(self, added: list[Row]) -> None:
+        self.run(f"INSERT INTO thing VALUES ({self.mark}, {self.mark}, {self.mark})", added)
+
+    def stop(self) -> None:
+        self.secret = {"url": self.url.set(port=1).render_as_string(hide_password=False)}
+
+    def feed(self, **changes: Any) -> Any:
+        return feed(**{"source": self.said, **changes})
+
+
+def execute(cursor: Any, statement: str, many: list[Any] | None) -> None:
+    """Once, or once for each of many."""
+    cursor.execute(statement) if many is None else cursor.executemany(statement, many)
 
 
 class Standard:

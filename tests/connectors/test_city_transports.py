@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL, text
 
 from catalog_registry import publication
 from core import clock, secrets
-from core.embedded import Server
 from core.hub import Hub
-from core.settings import Settings
 from demo import city, fund, housing
 from demo.city import City
 from demo.write import ZONE
@@ -35,23 +32,15 @@ def made() -> City:
 
 
 @pytest.fixture
-def hubs(postgres: Server, tmp_path: Path) -> Iterator[Any]:
-    """Makes fresh installations."""
-    import psycopg
-
-    opened: list[Hub] = []
+def hubs(new_hub: Callable[[], Hub]) -> Callable[[], Hub]:
+    """Makes fresh installations with everything shipped."""
 
     def fresh() -> Hub:
-        name = f"t_{uuid4().hex[:12]}"
-        with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        opened.append(Hub.set_up(Settings(home=tmp_path / name, database_url=postgres.url(name))))
-        assert not publication.ensure_shipped(opened[-1])
-        return opened[-1]
+        hub = new_hub()
+        assert not publication.ensure_shipped(hub)
+        return hub
 
-    yield fresh
-    for hub in opened:
-        hub.close()
+    return fresh
 
 
 def brought_in(hub: Hub, system: str, secret: dict[str, Any], datasets: tuple[str, ...]) -> Libraries:
@@ -83,7 +72,9 @@ HOUSING = ("housing_contract", "housing_lease", "subsidised_housing")
 
 
 @pytest.mark.slow
-def test_the_fund_in_mariadb_is_the_fund_in_sqlite(hubs: Any, made: City, mariadb: Mariadb, tmp_path: Path) -> None:
+def test_the_fund_in_mariadb_is_the_fund_in_sqlite(
+    hubs: Callable[[], Hub], made: City, mariadb: Mariadb, tmp_path: Path
+) -> None:
     file = f"sqlite:///{tmp_path / 'fund' / 'fund.sqlite'}"
     server = URL.create(
         "mysql+pymysql", "root", PASSWORD, host="127.0.0.1", port=mariadb.port, database=mariadb.database()
@@ -96,7 +87,7 @@ def test_the_fund_in_mariadb_is_the_fund_in_sqlite(hubs: Any, made: City, mariad
 
 @pytest.mark.slow
 def test_housing_by_sftp_and_from_an_object_store_is_housing_in_a_folder(
-    hubs: Any, made: City, object_store: ObjectStore, tmp_path: Path
+    hubs: Callable[[], Hub], made: City, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     drop = tmp_path / "housing"
     housing.deliver(made.tables, drop, datetime(2026, 3, 1, 20, tzinfo=ZONE))

@@ -15,40 +15,25 @@ from sqlalchemy import URL
 from connectors import rows as by_rows
 from core.errors import BatchBlocked, SourceDown
 from tests.connectors.mariadb import PASSWORD, Mariadb
-from tests.connectors.standard import Row, Source, Standard, feed, rows, taken
+from tests.connectors.standard import Standard, Table, execute, rows, taken
 
 
-class Maria(Source):
-    """A database with the table `thing`."""
+class Maria(Table):
+    """A MariaDB."""
 
-    kind = "sql"
     words = (PASSWORD, quote_plus(PASSWORD))
 
     def __init__(self, server: Mariadb) -> None:
         self.server = server
-        self.url = URL.create(
+        url = URL.create(
             "mysql+pymysql", "root", PASSWORD, host="127.0.0.1", port=server.port, database=server.database()
         )
-        self.secret = {"url": self.url.render_as_string(hide_password=False)}
-        self.said: dict[str, Any] = {"table": "thing"}
-        self.run("CREATE TABLE thing (id varchar(20), name varchar(20), changed datetime, KEY (changed))")
+        super().__init__(url, "id varchar(20), name varchar(20), changed datetime, KEY (changed)")
 
     def run(self, statement: str, many: list[Any] | None = None) -> None:
         with self.server.link() as link, link.cursor() as cursor:
             cursor.execute(f"USE {self.url.database}")
-            if many is None:
-                cursor.execute(statement)
-            else:
-                cursor.executemany(statement, many)
-
-    def add(self, added: list[Row]) -> None:
-        self.run("INSERT INTO thing VALUES (%s, %s, %s)", added)
-
-    def stop(self) -> None:
-        self.secret = {"url": self.url.set(port=1).render_as_string(hide_password=False)}
-
-    def feed(self, **changes: Any) -> Any:
-        return feed(**{"source": self.said, **changes})
+            execute(cursor, statement, many)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,59 +17,39 @@ from sqlalchemy import make_url
 
 import connectors
 from core import clock
+from core.database import libpq
 from core.errors import BatchBlocked, DocumentRefused, NotReady, SourceDown
-from tests.connectors.standard import Row, Source, Standard, feed, rows, system, taken
+from tests.connectors.standard import Standard, Table, execute, feed, rows, system, taken
 
 
-class Postgres(Source):
-    kind = "sql"
+class Postgres(Table):
+    """A PostgreSQL."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.secret = {"url": url}
+        super().__init__(make_url(url), "id text, name varchar(20), changed timestamp")
         self.words = (str(self.url.password),)
-        self.run("CREATE TABLE thing (id text, name varchar(20), changed timestamp)")
 
     def run(self, statement: str, many: list[Any] | None = None) -> None:
-        dsn = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(dsn) as link, link.cursor() as cursor:
-            if many is None:
-                cursor.execute(statement)
-            else:
-                cursor.executemany(statement, many)
-
-    def add(self, added: list[Row]) -> None:
-        self.run("INSERT INTO thing VALUES (%s, %s, %s)", added)
-
-    def stop(self) -> None:
-        self.secret = {"url": self.url.set(port=1).render_as_string(hide_password=False)}
-
-    def feed(self, **changes: Any) -> Any:
-        return feed(**{"source": {"table": "thing"}, **changes})
+        with psycopg.connect(libpq(self.url)) as link, link.cursor() as cursor:
+            execute(cursor, statement, many)
 
 
-class Sqlite(Source):
-    kind = "sql"
+class Sqlite(Table):
+    """A file of SQLite."""
+
+    mark = "?"
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        super().__init__(make_url(f"sqlite:///{path}"), "id TEXT, name TEXT, changed TEXT")
         self.secret = {"url": f"sqlite:///{path}"}
-        self.run("CREATE TABLE thing (id TEXT, name TEXT, changed TEXT)")
 
     def run(self, statement: str, many: list[Any] | None = None) -> None:
-        link = sqlite3.connect(self.path)
-        with link:
-            link.execute(statement) if many is None else link.executemany(statement, many)
-        link.close()
-
-    def add(self, added: list[Row]) -> None:
-        self.run("INSERT INTO thing VALUES (?, ?, ?)", added)
+        with closing(sqlite3.connect(self.path)) as link, link:
+            execute(link, statement, many)
 
     def stop(self) -> None:
         self.path.unlink()
-
-    def feed(self, **changes: Any) -> Any:
-        return feed(**{"source": {"table": "thing"}, **changes})
 
 
 S = TypeVar("S", Postgres, Sqlite)
@@ -120,8 +101,7 @@ class TestSqlitePlacedBound(Standard):
 
 
 def _with(source: S, said: dict[str, Any]) -> S:
-    plain = source.feed
-    source.feed = lambda **changes: plain(**{"source": said, **changes})  # type: ignore[method-assign]
+    source.said = said
     return source
 
 
@@ -193,7 +173,7 @@ def test_rows_without_a_mark_are_read_every_time(postgresql: Postgres) -> None:
 
 @pytest.mark.parametrize("which", ["postgresql", "sqlite"])
 def test_a_mark_in_the_future_does_not_hide_later_changes(which: str, request: pytest.FixtureRequest) -> None:
-    source: Source = request.getfixturevalue(which)
+    source: Table = request.getfixturevalue(which)
     source.add([*rows(1), *rows(1, first=2, changed="2099-01-01 00:00:00")])
     _, run = taken(source.extract())
     assert str(run.watermark).replace("T", " ") == "2024-03-01 08:00:00"
@@ -234,7 +214,7 @@ def test_full_reads_everything_and_keeps_no_mark(postgresql: Postgres) -> None:
     ],
 )
 def test_a_wrong_query_blocks(which: str, said: dict[str, Any], code: str, request: pytest.FixtureRequest) -> None:
-    source: Source = request.getfixturevalue(which)
+    source: Table = request.getfixturevalue(which)
     with pytest.raises(BatchBlocked) as caught:
         taken(source.extract(source=said))
     assert caught.value.code == code

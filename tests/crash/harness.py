@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import make_url
 
 from core import secrets
 from core.actor import SYSTEM
+from core.database import libpq
 from core.embedded import Embedded
 from core.hub import Hub
 from schemas import published
@@ -90,10 +90,10 @@ class Arena:
         self.random = random.Random(seed)
         self.server = Embedded(folder / "postgres")  # durable: what it committed must outlive it
         facts = self.server.start()
-        with psycopg.connect(_dsn(facts.url("postgres")), autocommit=True) as link:
+        with psycopg.connect(libpq(facts.url("postgres")), autocommit=True) as link:
             link.execute("CREATE DATABASE crash")
         self.url = facts.url("crash")
-        self.dsn = _dsn(self.url)
+        self.dsn = libpq(self.url)
         self.hub = Hub.set_up(worker.settings(str(folder / "home"), self.url))
         self.source = Source(folder / "pets.db", self.random)
         self.judge = judge.Judge(folder / "home" / "landing", self.source)
@@ -193,10 +193,6 @@ class Arena:
         """The replayer's verdict on a feed."""
         with psycopg.connect(self.dsn, autocommit=True) as link:
             return self.judge(link, (mode,))
-
-
-def _dsn(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def session(kills: int, seed: int, longest_s: float = float("inf")) -> Figures:

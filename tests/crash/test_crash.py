@@ -15,6 +15,7 @@ KILLS = 50
 LONGEST_S = 840.0  # below the test's own limit; on an idle machine it takes a minute or two
 
 
+@pytest.mark.slow
 def test_killed_over_and_over_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     seed = secrets.randbelow(2**31)
     figures = session(KILLS, seed, LONGEST_S)

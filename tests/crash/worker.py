@@ -6,7 +6,6 @@ A fork server that has imported the pipeline, and judged a row once, gives every
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import time
@@ -20,15 +19,17 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from core.actor import Actor
+from core.database import libpq
 from core.embedded import Embedded
 from core.errors import HutongError, Retry
 from core.hub import Hub
 from core.settings import Settings
 from libraries import golden
 from pipeline import deciding, journey
+from tests import forked
 from tests.crash.ticks import Ticks
 from tests.crash.world import ERRORS, ITEMS
 
@@ -106,9 +107,7 @@ def decide(order: Order) -> None:
 
 def start(order: Order, what: Callable[[Order], None] = work) -> BaseProcess:
     """Start a worker."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash.warm"])
-    process = context.Process(target=what, args=(order,), daemon=True)
+    process = forked.context().Process(target=what, args=(order,), daemon=True)
     process.start()
     return process
 
@@ -144,7 +143,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _await_server(url: str) -> None:
-    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    dsn = libpq(url)
     for _ in range(600):
         with suppress(psycopg.OperationalError):
             psycopg.connect(dsn, connect_timeout=2).close()

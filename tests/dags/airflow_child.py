@@ -2,6 +2,7 @@
 
     python -m tests.dags.airflow_child parse [DAG]   parse the DAG folder as Airflow does, of one DAG only when named
     python -m tests.dags.airflow_child test DAG      run a DAG from land to deliver with `dag.test()`
+    python -m tests.dags.airflow_child serve         do either for each order on standard input, in a fork
 
 The last line of standard output is one JSON document.
 """
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -45,6 +47,35 @@ def test(dag_id: str) -> dict[str, object]:
     }
 
 
+def main(verb: str, dag: str | None = None) -> None:
+    """What the arguments say; its result as the last line."""
+    print("\n" + json.dumps(parse(dag) if verb == "parse" else test(str(dag)), default=str), flush=True)
+
+
+def serve() -> None:
+    """Fork for each order that comes in a line (arguments, variables, where to print to) and answer with its status:
+    Airflow takes four seconds to import, which every order but the first would spend again."""
+    import airflow.dag_processing.dagbag  # noqa: F401
+
+    assert not set(HEAVY) & set(sys.modules), "parsing could not be seen to import it"
+    for line in sys.stdin:
+        arguments, variables, streams = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            for number, file in enumerate(streams, 1):
+                os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+            os.environ.update(variables)
+            status = 1
+            try:
+                main(*arguments)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    verb, dag = sys.argv[1], (sys.argv[2:] or [None])[0]
-    print("\n" + json.dumps(parse(dag) if verb == "parse" else test(str(dag)), default=str))
+    serve() if sys.argv[1:] == ["serve"] else main(*sys.argv[1:])

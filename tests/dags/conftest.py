@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,35 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def server(airflow_home: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has imported Airflow and forks for every call."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.dags.airflow_child", "serve"],
+        env=environment(airflow_home), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with process:
+        yield process
+        process.kill()
+
+
 @pytest.fixture
-def child(airflow_home: Path) -> Child:
+def child(server: subprocess.Popen[str], tmp_path: Path) -> Child:
     """Call airflow_child with arguments, under an installation's home; returns what it printed last."""
+
+    def call(*arguments: str, **variables: str) -> dict[str, Any]:
+        assert server.stdin and server.stdout
+        streams = [tmp_path / "printed", tmp_path / "errors"]
+        print(json.dumps([arguments, variables, [str(file) for file in streams]]), file=server.stdin, flush=True)
+        status = server.stdout.readline().strip()
+        return _told(status, *(file.read_text("utf-8") for file in streams))
+
+    return call
+
+
+@pytest.fixture
+def new_child(airflow_home: Path) -> Child:
+    """The same in a process that nothing was imported into: what Python's own start is told matters."""
 
     def call(*arguments: str, **variables: str) -> dict[str, Any]:
         done = subprocess.run(
@@ -52,7 +78,11 @@ def child(airflow_home: Path) -> Child:
             text=True,
             timeout=240,
         )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return dict(json.loads(done.stdout.strip().splitlines()[-1])) | {"log": done.stdout + done.stderr}
+        return _told(str(done.returncode), done.stdout, done.stderr)
 
     return call
+
+
+def _told(status: str, printed: str, errors: str) -> dict[str, Any]:
+    assert status == "0", printed[-3000:] + errors[-3000:]
+    return dict(json.loads(printed.strip().splitlines()[-1])) | {"log": printed + errors}

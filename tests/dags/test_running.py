@@ -68,7 +68,7 @@ def test_golden_records_are_refreshed(hub: Hub, small: Small, child: Child) -> N
 
 
 def test_an_unexpected_error_fails_at_once_and_keeps_numbers_out_of_the_log(
-    hub: Hub, small: Small, child: Child, tmp_path: Path
+    hub: Hub, small: Small, new_child: Child, tmp_path: Path
 ) -> None:
     small.write([row("A1")])
     small.publish()
@@ -77,6 +77,6 @@ def test_an_unexpected_error_fails_at_once_and_keeps_numbers_out_of_the_log(
         "def broken(*_): raise ValueError('cannot parse 11010519491231002X')\n"
         "pipeline.journey.load = broken\n"
     )
-    ran = child("test", FEED, **variables(hub), PYTHONPATH=str(tmp_path))
+    ran = new_child("test", FEED, **variables(hub), PYTHONPATH=str(tmp_path))
     assert ran["state"] == "failed" and ran["tasks"]["load"] == ["failed", 1]
     assert "ValueError" in ran["log"] and "110105****002X" in ran["log"] and "11010519491231002X" not in ran["log"]

@@ -9,18 +9,18 @@ import json
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from psycopg import sql
 from python_calamine import CalamineWorkbook
 
-from core.embedded import Server
+from core.database import libpq
 from demo import city, write
 from demo.city import City
+from tests.databases import Databases
 from tests.demo.conftest import TODAY
 
 DELIVERY = "2026-11-20T2000"
@@ -32,11 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(postgres: Server) -> str:
-    name = f"city_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    return postgres.url(name)
+def url(databases: Databases) -> Iterator[str]:
+    with databases.empty() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +83,7 @@ def test_written_again_it_is_the_same(tmp_path: Path, database: str) -> None:
 
 
 def test_real_estate_has_upper_case_names_and_native_types(written: write.Written, url: str, small: City) -> None:
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+    with psycopg.connect(libpq(url)) as connection:
         types = dict(
             connection.execute(
                 "select column_name, data_type from information_schema.columns where table_name in ('BDC_FDCQ', 'BDC_XZ')"

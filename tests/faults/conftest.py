@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from core import secrets
 from core.actor import SYSTEM
-from core.embedded import Server
 from core.hub import Hub
 from schemas import published
 from schemas.published import Document
@@ -24,12 +20,12 @@ KINDS = ("rest", "database", "files", "sftp")
 
 @pytest.fixture(params=KINDS)
 def source(
-    request: pytest.FixtureRequest, postgres: Server, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Source]:
     """A source of each kind, published."""
     made = {
         "rest": Rest,
-        "database": lambda: Database(_database(postgres)),
+        "database": lambda: Database(request.getfixturevalue("database")),
         "files": lambda: Drop(tmp_path / "drop"),
         "sftp": lambda: Sftp(tmp_path / "drop"),
     }[request.param]()
@@ -49,12 +45,3 @@ def source(
         published.write_snapshot(connection, hub.home)
     yield made
     made.close()
-
-
-def _database(postgres: Server) -> str:
-    """A department's database on the server of these tests."""
-    name = f"s_{uuid4().hex[:12]}"
-    dsn = f"host=127.0.0.1 port={postgres.port} dbname=postgres user=hutong password={postgres.password}"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
-    return postgres.url(name)

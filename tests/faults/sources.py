@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 
 from connectors import postgresql, rest, sftp
 from connectors.http import Patience
+from core.database import libpq
 from tests.connectors.service import Answer, Server, as_json
 from tests.connectors.sftp_server import SftpServer
 from tests.faults.proxy import Proxy
@@ -147,8 +148,7 @@ class Database(Source):
         monkeypatch.setattr(postgresql, "GRACE_S", -1.2)
 
     def _run(self, statement: str, many: list[Row] | None = None) -> None:
-        dsn = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(dsn) as link, link.cursor() as cursor:
+        with psycopg.connect(libpq(self.url)) as link, link.cursor() as cursor:
             cursor.executemany(statement, many) if many is not None else cursor.execute(statement)
 
 

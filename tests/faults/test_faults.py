@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import Counter
 
@@ -14,6 +13,7 @@ from core.hub import Hub
 from core.settings import Settings
 from pipeline import batch as batches
 from pipeline import journey
+from tests import forked
 from tests.faults.sources import FAULTS, Row, Source, rows
 
 FEED = "pets.pet_licence"
@@ -91,10 +91,8 @@ def test_eight_at_once_end_as_one(source: Source, hub: Hub) -> None:
     source.put(FIRST)
     journey.run(hub, FEED)
     source.put(SECOND)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash.warm"])
-    barrier = context.Barrier(8)
-    at_once = [context.Process(target=_run, args=(str(hub.home), hub.url, barrier)) for _ in range(8)]
+    barrier = forked.context().Barrier(8)
+    at_once = [forked.context().Process(target=_run, args=(str(hub.home), hub.url, barrier)) for _ in range(8)]
     for process in at_once:
         process.start()
     for process in at_once:

@@ -1,16 +1,9 @@
 """Fixtures of the libraries' tests."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from uuid import uuid4
-
-import psycopg
 import pytest
 
 from core.actor import SYSTEM
-from core.embedded import Server
 from core.hub import Hub
-from core.settings import Settings
 from schemas import published
 from tests.libraries.registry import DOCUMENTS, SHIPPED, Registry
 
@@ -29,21 +22,3 @@ def shipped(hub: Hub) -> Registry:
     with hub.begin() as connection:
         published.publish(connection, DOCUMENTS, SYSTEM)
     return Registry(hub, SHIPPED)
-
-
-@pytest.fixture(scope="module")
-def new_hub(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Hub]]:
-    """Makes hubs for the tests of a module to share: for what takes long to build and is only looked at."""
-    with ExitStack() as after:
-
-        def make() -> Hub:
-            name = f"t_{uuid4().hex[:12]}"
-            link = psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True)
-            after.callback(link.close)
-            link.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
-            hub = Hub.set_up(Settings(home=tmp_path_factory.mktemp("home"), database_url=postgres.url(name)))
-            after.callback(link.execute, f"DROP DATABASE {name} WITH (FORCE)")
-            after.callback(hub.close)
-            return hub
-
-        yield make

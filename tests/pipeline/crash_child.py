@@ -6,7 +6,6 @@ A fork server that has imported the pipeline once gives every test its own proce
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import signal
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from core.hub import Hub
 from core.settings import Settings
 from pipeline import journey
+from tests import forked
 
 
 def arm(point: str) -> None:
@@ -42,9 +42,7 @@ def run(point: str, feed: str, home: str, url: str) -> None:
 
 def killed(point: str, feed: str, hub: Hub) -> int:
     """Run a feed in a process that dies at the point; its exit code (−9 for SIGKILL)."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "schemas.derive.judge"])
-    process = context.Process(target=run, args=(point, feed, str(hub.home), hub.url))
+    process = forked.context().Process(target=run, args=(point, feed, str(hub.home), hub.url))
     process.start()
     process.join(120)
     return process.exitcode or 0

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from catalog_registry import publication
@@ -57,7 +58,7 @@ def old(database: str) -> Iterator[Engine]:
     """A database as 0.1.0 left it."""
     engine = databases.connect(database)
     upgrade(engine, FIRST)
-    with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+    with psycopg.connect(databases.libpq(engine.url)) as connection:
         connection.execute(LEFT)
     yield engine
     engine.dispose()
@@ -111,7 +112,8 @@ def test_each_migration_keeps_every_row(old: Engine, revision: str) -> None:
 
 
 def test_migrations_are_one_line_and_lead_to_the_same_schema(old: Engine, elsewhere: Place) -> None:
-    assert databases.revisions() == sorted(databases.revisions())
+    chain = [one.revision for one in ScriptDirectory.from_config(databases._config()).walk_revisions()]
+    assert databases.revisions() == chain[::-1], "a file is named by its revision, and they follow each other"
     databases.migrate(old)
     new = elsewhere().engine
     databases.migrate(new)

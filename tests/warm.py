@@ -1,17 +1,27 @@
-"""What the fork server imports and does once, so that no worker has to: great_expectations takes five seconds."""
+"""What the fork server imports and does once, so that no process of a test has to: great_expectations takes five seconds.
+No module of `cli`: its help is in the language of whoever imports it."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import pyarrow as pa
+import pytest
+import rich.console
+import typer
 
+from api import app
+from catalog_registry import publication
 from connectors import system as systems
+from core.backup import restore, take
+from pipeline import journey
 from pipeline.standardise import Standardiser
 from pipeline.validate import Judge
 from schemas import contract as contracts
-from tests.crash import worker  # noqa: F401 - what the workers run
+from tests.crash import worker
 from tests.crash.world import COLUMNS, SYSTEM_ID, documents
+
+__all__ = ["app", "journey", "publication", "pytest", "restore", "rich", "take", "typer", "worker"]
 
 
 def warm() -> None:
