@@ -13,6 +13,7 @@ import pytest
 from core.embedded import Embedded, Server
 from core.hub import Hub
 from core.text import set_language
+from tests import guardian
 from tests.connectors.mariadb import Mariadb
 from tests.databases import Databases
 
@@ -20,6 +21,11 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # Machines are shared and slow at times: how long an example takes says nothing about it.
 hypothesis.settings.register_profile("hutong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hutong")
+
+
+def pytest_configure() -> None:
+    """However this process ends, what its tests started ends with it."""
+    guardian.start()
 
 
 @pytest.hookimpl(trylast=True)
