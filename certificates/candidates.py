@@ -4,7 +4,8 @@ A record names somebody of the subject's name, and could be the subject's, when 
 source and fits as far as it can be read, or is of another kind than the ones known: the 15-digit registration number of a
 firm known by its credit code, the officer's card of a person known by the identity card. A passport or permit is
 reissued, so against one of those every other number says nothing. A record with the number in a cell whose names and numbers
-are not equally many could be the subject's too, whatever names it has.
+are not equally many could be the subject's too, whatever names it has; and so could one that has the number without a name,
+when another record has it under somebody else's.
 
 A request may be about several persons, each a slot: 0 the subject, then who was declared. `me_0_1` is both together.
 """
@@ -25,19 +26,22 @@ _COULD = (
     " THEN EXISTS (SELECT FROM unnest(%(forms_{1})s::text[]) f WHERE f LIKE replace({0}, '*', '_')) ELSE {0} !~ %(form_{1})s END)"
 )
 
+_CLAIM = "id_value || chr(31) || name"
 # judged by a named person to be somebody else's (libraries/judgements.py)
-_OTHERS = " AND NOT coalesce(id_value || chr(31) || name = ANY(%(apart_{0})s::text[]), false)"
+_OTHERS = f" AND NOT coalesce({_CLAIM} = ANY(%(apart_{{0}})s::text[]), false)"
+# a number judged the person's with a name that is, which nobody says belong together: no name of the person's
+_STRANGE = f"CASE WHEN {_CLAIM} = ANY(%(strangers_{{0}})s::text[]) THEN {_CLAIM} ELSE name END"
 _PAIRED = f"(id_kind IS DISTINCT FROM {literal(UNPAIRED)})"
 _WHOLE = "coalesce(length(id_value) = 18 AND strpos(id_value, '*') = 0, false)"
 
 
 class Traits(NamedTuple):
     """What a statement must know of a person beforehand: whether the number's kind stays for life, whether an organisation's
-    code is asked by whose credit code is not known yet, and whether claims are judged to be somebody else's."""
+    code is asked by whose credit code is not known yet, and whether it is judged which claims are not its."""
 
     lasting: bool
     organisation: bool
-    apart: bool
+    judged: bool
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def gathered(
     and whether what else the person is known as is `unsettled`.
 
     Parameters for each slot: `forms` (every form of every number known), `form` (a pattern of their kinds), `names` (forms
-    of the name), `apart` (claims judged to be another's). For all: `datasets` (those read), `id_items` (their items that hold
+    of the name), `apart` (claims judged to be another's), `strangers`. For all: `datasets` (those read), `id_items` (their items that hold
     a subject's number), `today`. `shared` holds, by dataset read that withholds records, the rule of those it does not, on
     the row `r`.
     """
@@ -82,7 +86,15 @@ def _mentions(slot: int, registers: Registers, traits: Traits) -> list[str]:
     could = _COULD.format("id_value", slot)
     # of a kind that lasts, a whole number is comparable: of a thousand namesakes with one none is looked at (the index's)
     named = f"NOT {_WHOLE} AND {could}" if traits.lasting else could
-    apart = _OTHERS.format(slot) if traits.apart else ""
+    apart, name = (_OTHERS.format(slot), _STRANGE.format(slot)) if traits.judged else ("", "name")
+    theirs = f"o.name <> ALL(%(names_{slot})s)"
+    if traits.judged:
+        theirs = f"({theirs} OR o.id_value || chr(31) || o.name = ANY(%(strangers_{slot})s::text[]))"
+    # a number without a name is its holder's: of two that have it, nobody knows whose
+    shared = (
+        "(n.name IS NULL AND EXISTS (SELECT FROM libraries.mention o WHERE o.id_value = n.id_value AND o.name IS NOT NULL "
+        f"AND {theirs}))"
+    )
     also = f" OR {_among(registers.records)}" if registers.records else ""
     waits = (
         "SELECT s.dataset, s.role, {0} AS by_number FROM hub.quarantine_subject s JOIN hub.quarantine q USING (batch_id, row_no) "
@@ -95,9 +107,9 @@ def _mentions(slot: int, registers: Registers, traits: Traits) -> list[str]:
     return [
         f"""\
 numbered_{slot} AS MATERIALIZED (
-  SELECT dataset, key, role, name, {_PAIRED} AS paired, id_value FROM libraries.mention
+  SELECT dataset, key, role, name, {_PAIRED} AND NOT {shared} AS paired, id_value FROM libraries.mention n
   WHERE id_value = ANY(%(forms_{slot})s) AND (dataset = ANY(%(datasets)s){also}))""",
-        f"me_{slot} AS NOT MATERIALIZED (SELECT dataset, key, role, name FROM numbered_{slot} WHERE paired{apart})",
+        f"me_{slot} AS NOT MATERIALIZED (SELECT dataset, key, role, {name} AS name FROM numbered_{slot} WHERE paired{apart})",
         f"""\
 namesake_{slot} AS MATERIALIZED (
   SELECT dataset, key, role FROM libraries.mention

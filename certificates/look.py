@@ -161,7 +161,7 @@ class Look:
             values |= {
                 f"forms_{slot}": one.forms, f"form_{slot}": one.form or "^$",
                 f"names_{slot}": one.names, f"firm_{slot}": one.who == "firm", f"organisation_{slot}": one.organisation,
-                f"apart_{slot}": list(one.apart),
+                f"apart_{slot}": list(one.apart), f"strangers_{slot}": list(one.strangers),
             }  # fmt: skip
         for line in lines:
             if line.offer:
@@ -170,7 +170,10 @@ class Look:
         if last is None:
             last = self.recent.told(rows["@fresh"] or ())
         asked = asker.read(rows, datasets, last, len(subjects), self.at)
-        behind = {slot: _behind(several, asked) for slot, several in enumerate(watched)}
+        behind = {
+            slot: _behind(several, asked) + ["ambiguous_subject"] * one.contradicted
+            for slot, (several, one) in enumerate(zip(watched, subjects, strict=True))
+        }
         return asked, _found(reading, rows, subjects, behind)
 
 

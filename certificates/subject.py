@@ -52,8 +52,9 @@ _NAMES = {"person": ("person_name",), "firm": ("organisation_name",), "title": (
 class Subject:
     """A resolved subject. `forms` begins with the standard number; `form` is the pattern of numbers that can be compared
     with them, empty for a kind that is reissued; `names` are the ways records may write the names; `masked` is for receipts;
-    `apart` are claims (`APART.format`) judged to be somebody else's: not even candidates. A subject of kind `title` is a title,
-    named by its holder."""
+    `apart` are claims (`APART.format`) judged to be somebody else's: not even candidates; `strangers` have one of the numbers with
+    one of the names, and nobody says that they are the subject's; `contradicted` when what is judged of it contradicts registers.
+    A subject of kind `title` is a title, named by its holder."""
 
     kind: str
     who: str
@@ -65,6 +66,8 @@ class Subject:
     masked_number: str
     masked_name: str
     apart: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+    contradicted: bool = False
 
     def is_named(self, name: str) -> bool:
         """Whether a record's name is this subject's name."""
@@ -72,12 +75,14 @@ class Subject:
 
     def is_also(self, other: Subject) -> bool:
         """Whether both are one, by whatever numbers and names are known of them. Two persons can share a number."""
+        if APART.format(other.number, other.name) in {*self.apart, *self.strangers}:
+            return False
         return not (set(self.forms).isdisjoint(other.forms) or set(self.names).isdisjoint(other.names))
 
     @property
     def traits(self) -> Traits:
         """What a statement about it must know beforehand."""
-        return Traits(bool(self.form), self.kind == "organisation_code", bool(self.apart))
+        return Traits(bool(self.form), self.kind == "organisation_code", bool(self.apart or self.strangers))
 
     @property
     def born(self) -> date | None:
@@ -90,13 +95,16 @@ class Subject:
         return [self.number] if self.kind == "organisation_code" else []
 
     def known_as(self, said: Iterable[tuple[str, str, str | None]]) -> Subject:
-        """The subject with what else registers and judgements know it as: (`number`, value, None), (`name`, value, None); and
-        whose claims are not its: (`apart`, number, name)."""
+        """The subject with what else registers and judgements know it as: the rows of `libraries.also_known`."""
         forms, names, kinds = list(self.forms), list(self.names), {_LASTING.get(self.kind, "")}
-        apart = list(self.apart)
+        others: dict[str, set[str]] = {"apart": set(), "stranger": set()}
+        contradicted = False
         for what, value, named in said:
-            if what == "apart":
-                apart.append(APART.format(value, named))
+            if what in others:
+                others[what] |= self._written(value, str(named))
+                continue
+            if what == "contradicted":
+                contradicted = True
                 continue
             if what == "name":
                 names += _names(self.who, standard_name(self.who, value), value)
@@ -106,8 +114,16 @@ class Subject:
             kinds.add(_LASTING.get(kind, ""))
         return replace(
             self, forms=list(dict.fromkeys(forms)), names=list(dict.fromkeys(names)), form=_pattern(self.kind, kinds),
-            apart=tuple(sorted(set(apart))),
+            apart=tuple(sorted(others["apart"])), strangers=tuple(sorted(others["stranger"])), contradicted=contradicted,
         )  # fmt: skip
+
+    def _written(self, number: str, name: str) -> set[str]:
+        """A claim in every way that records may write it."""
+        return {
+            APART.format(form, called)
+            for form in _forms(_kind(self.who, number), number)
+            for called in _names(self.who, standard_name(self.who, name), name)
+        }
 
 
 def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subject:

@@ -50,18 +50,20 @@ class Golden:
 
 def find(conn: Connection, library: str, number: str, name: str, *, today: date | None = None) -> Golden | None:
     """The record of this number whose name (a licence: one of its holders) is this one; both may be former ones, or those of a
-    claim judged to be the same, written in any form. None without saying whether number or name is wrong: a number alone
-    must not open a record. `today` is the business date by which a licence's term is judged. Raises KeyError for an unknown
-    library."""
+    claim judged to be the same, written in any form, but none that is judged to be somebody else.
+
+    None without saying whether number or name is wrong: a number alone must not open a record. `today` is the business date by
+    which a licence's term is judged. Raises KeyError for an unknown library."""
     kind = KINDS[library]
     wanted, called = kind.standard(number), standard(value_type(kind.name_type), name)
     if wanted is None or called is None:
         return None
-    # who goes by the number, was known by it, or is judged to be who has it together with the name
+    # Who goes by the number, or was known by it; of a number that anything is judged of, whom records with number and name are
+    # linked to, and only that one where the two are judged to be somebody else than another.
     judged = " UNION ".join(
         "SELECT m.entity_id, coalesce(m.name = :called, false) FROM (SELECT CAST(:number AS text) AS number) n JOIN libraries.mention m "
         f"ON {joined} AND m.id_kind = ANY(:kinds) WHERE EXISTS (SELECT FROM libraries.judgement j "
-        "WHERE j.library = :library AND j.verdict = 'same' AND j.form = :number)"
+        "WHERE j.library = :library AND j.verdict <> 'unsure' AND j.form = :number)"
         for joined in kind.joins
     )
     rows = conn.execute(
@@ -70,7 +72,9 @@ def find(conn: Connection, library: str, number: str, name: str, *, today: date 
             "AND e.id_value = :number UNION SELECT m.entity_id, false FROM libraries.known_as k JOIN libraries.mention m "
             "ON (m.dataset, m.key, m.role) = (k.of_dataset, k.of_key, k.role) WHERE k.form = :number AND k.kind = 'number' "
             f"AND k.library = :library UNION {judged}) "
-            "SELECT g.library, g.entity_id, g.attributes, g.refreshed_at, bool_or(known.judged) AS judged FROM known "
+            "SELECT g.library, g.entity_id, g.attributes, g.refreshed_at, bool_or(known.judged) AS judged, "
+            "EXISTS (SELECT FROM libraries.judgement j WHERE j.library = :library AND j.verdict = 'different' AND j.form = :number "
+            "AND j.name = :called) AS parted FROM known "
             "JOIN libraries.golden g ON g.library = :library AND g.entity_id = known.id GROUP BY 1, 2 ORDER BY g.entity_id"
         ),
         {"library": library, "number": kind.form(wanted), "kinds": list(kind.kinds), "called": called},
@@ -78,7 +82,9 @@ def find(conn: Connection, library: str, number: str, name: str, *, today: date 
     document = _document(conn, library) if rows else {}
     names = [kind.name, *(one["name"] for one in document.get("attributes", ()) if one["known_as"] == "name")]
     for row in rows:
-        if row.judged or any(called in _several(row.attributes.get(one, {}).get("value")) for one in names):
+        if row.judged:
+            return _golden(conn, row, document, today)
+        if not row.parted and any(called in _several(row.attributes.get(one, {}).get("value")) for one in names):
             return _golden(conn, row, document, today)
     return None
 

@@ -6,7 +6,7 @@ A number alone opens nothing: the name must be one that a record, or a register,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,13 +22,20 @@ from schemas.types import get
 
 @dataclass(frozen=True)
 class Named:
-    """One subject: its numbers in every form known, its names, and whether the two are known together anywhere (a row with the
-    number and no name is theirs only then); `apart` are numbers with names that are judged to be somebody else's."""
+    """One subject: its numbers in every form known, and its names; `others` are those of the numbers with those of the names
+    that are not theirs, as judgements have it. A row with a number of `alone` and no name is theirs: everybody who is named with
+    it is them."""
 
     numbers: frozenset[str]
     names: frozenset[str]
-    together: bool
-    apart: frozenset[tuple[str, str]] = frozenset()
+    alone: frozenset[str] = frozenset()
+    others: frozenset[tuple[str, str]] = frozenset()
+
+    def owns(self, number: str | None, name: str | None) -> bool:
+        """Whether a mention with this number and name is of the subject."""
+        if number not in self.numbers:
+            return False
+        return number in self.alone if name is None else name in self.names and (number, name) not in self.others
 
 
 def standard(number: str) -> str:
@@ -60,23 +67,32 @@ def resolve(conn: Connection, number: str, name: str) -> Named | None:
     ).all()
     numbers |= {row.value for row in also if row.kind == "number"}
     names |= {row.value for row in also if row.kind == "name"}
-    together = conn.execute(
-        text("SELECT EXISTS (SELECT FROM libraries.mention WHERE id_value = ANY(:numbers) AND name = ANY(:names))"),
-        {"numbers": sorted(numbers), "names": sorted(names)},
-    ).scalar_one()
-    apart = frozenset((row.value, row.name) for row in also if row.kind == "apart")
-    return Named(frozenset(numbers), frozenset(names), bool(together), apart)
+    others = frozenset((row.value, row.name) for row in also if row.kind in ("apart", "stranger"))
+    subject = Named(frozenset(numbers), frozenset(names), others=others)
+    mentioned = conn.execute(
+        text(
+            "SELECT DISTINCT id_value, name FROM libraries.mention WHERE id_value = ANY(:numbers) AND name IS NOT NULL"
+        ),
+        {"numbers": sorted(numbers)},
+    ).all()
+    theirs = {row.id_value: True for row in mentioned}
+    for row in mentioned:
+        theirs[row.id_value] &= subject.owns(row.id_value, row.name)
+    return replace(subject, alone=frozenset(number for number, alone in theirs.items() if alone))
 
 
 def keys(conn: Connection, contract: Contract, named: Named, limit: int) -> list[bytes]:
     """The keys of current records of a dataset with one of the numbers, at most `limit`."""
     rows = conn.scalars(
         text(
-            "SELECT DISTINCT key FROM libraries.mention WHERE dataset = :dataset AND id_value = ANY(:numbers) "
-            "AND (name = ANY(:names) OR name IS NULL) LIMIT :limit"
+            "SELECT DISTINCT key FROM libraries.mention WHERE dataset = :dataset AND (name IS NULL AND id_value = ANY(:alone) "
+            "OR id_value = ANY(:numbers) AND name = ANY(:names) AND id_value || chr(31) || name <> ALL(:others)) LIMIT :limit"
         ),
-        {"dataset": contract.id, "numbers": sorted(named.numbers), "names": sorted(named.names), "limit": limit},
-    )
+        {
+            "dataset": contract.id, "numbers": sorted(named.numbers), "names": sorted(named.names), "limit": limit,
+            "alone": sorted(named.alone), "others": [f"{number}\x1f{name}" for number, name in sorted(named.others)],
+        },
+    )  # fmt: skip
     return [bytes(key) for key in rows]
 
 
@@ -104,11 +120,7 @@ def _short(number: str) -> Iterable[str]:
 def naming(contract: Contract, rows: Sequence[Mapping[str, Any]], named: Named) -> list[Any]:
     """Those of the rows that name the subject by number and name."""
     said = _said(contract, rows)
-    theirs = {
-        one["row"]
-        for one in said
-        if one["id_value"] in named.numbers and (one["name"] in named.names or (one["name"] is None and named.together))
-    }
+    theirs = {one["row"] for one in said if named.owns(one["id_value"], one["name"])}
     return [row for number, row in enumerate(rows) if number in theirs]
 
 

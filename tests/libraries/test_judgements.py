@@ -13,7 +13,7 @@ from sqlalchemy import text
 from core import clock, decisions
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
-from libraries import contested, golden, judgements, rules
+from libraries import contested, golden, judgements, naming, rules
 from libraries.judgements import Claim, Judgement, Verdict
 from tests.libraries.registry import Registry, values
 from tests.libraries.test_known_as import (
@@ -82,6 +82,13 @@ def placed(registry: Registry) -> dict[tuple[Any, Any], Any]:
         for of, _, role, _, number, name, entity, _ in registry.links()
         if of == "account" and number
     }
+
+
+def found(registry: Registry, number: str, name: str) -> tuple[Any, Any] | None:
+    """Whose golden record number and name open."""
+    with registry.hub.read() as connection:
+        record = golden.find(connection, "population", number, name)
+    return record and (record.attributes["citizen_no"].value, record.attributes["name"].value)
 
 
 def test_two_names_on_one_number_are_one_person_once_judged(city: Registry) -> None:
@@ -169,6 +176,8 @@ def test_different_parts_what_a_register_joins(city: Registry) -> None:
         (NEW, "李小明"),
         (NEW, "李晓明"),
     }
+    for one in ((OLD, "李小明"), (NEW, "李晓明"), (NEW, "李小明")):
+        assert found(city, *one) == one
     undo(city, by_name.decision.id)
     city.refresh()
     assert placed(city) == {(OLD, "李小明"): OLD, (NEW, "李晓明"): NEW, (NEW, "李小明"): NEW}
@@ -377,6 +386,7 @@ def test_the_outcome_is_that_of_the_judgements_in_force(
     outcome = state(city)
     assert not any(pending for *_, pending in outcome[1])
     assert city.refresh(chunk=1).refreshed == 0
+    nobody_elses(city)
 
     clear(city)
     again: list[tuple[str, Any]] = [
@@ -391,6 +401,17 @@ def test_the_outcome_is_that_of_the_judgements_in_force(
             judge(city, one[0], *one[1], unseen=True)
     city.refresh()
     assert state(city) == outcome
+
+
+def nobody_elses(registry: Registry) -> None:
+    """Whoever is asked about by a claim that is linked, nothing that is linked to somebody else is taken for theirs."""
+    linked = {(number, name): entity for *_, number, name, entity, _ in registry.links() if number and name and entity}
+    with registry.hub.read() as connection:
+        for (number, name), entity in linked.items():
+            named = naming.resolve(connection, number, name)
+            assert named is not None
+            theirs = {of for claim, of in linked.items() if named.owns(*claim)}
+            assert theirs == {entity}, (number, name, theirs)
 
 
 def unsettled(registry: Registry, *, settled: bool = False) -> list[contested.Contested]:
