@@ -45,7 +45,9 @@ def libraries(town: Town) -> list[Any]:
     """Golden records and links, with the ids of entities."""
     with town.hub.read() as connection:
         return [
-            connection.execute(text(f"SELECT array_agg(({said})::text ORDER BY 1) FROM libraries.{table}")).scalar()
+            connection.execute(
+                text(f"SELECT array_agg(({said})::text ORDER BY ({said})::text) FROM libraries.{table}")
+            ).scalar()
             for table, said in (
                 ("golden", "(library, entity_id, attributes)"),
                 ("mention", "(dataset, key, role, part, system, id_kind, id_value, name, entity_id, pending)"),
