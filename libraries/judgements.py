@@ -127,7 +127,7 @@ def add(
 def undo(connection: Connection, keys: Keys, id: UUID, *, reason: str, actor: Actor) -> Judgement:
     """End a judgement. Raises NotFound for none, Conflict for one that has ended."""
     made = decisions.get(connection, id)
-    if made.kind != KIND or made.undoes is not None:
+    if made.kind != KIND:
         raise NotFound(
             T("没有该判断。", "There is no such judgement."),
             remedy=T("hutong judgement list 可列出。", "`hutong judgement list` lists them."),

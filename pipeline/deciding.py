@@ -20,6 +20,7 @@ from core.decisions import Decision
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Outdated
 from core.hub import Hub
 from core.text import T
+from libraries import judgements
 from pipeline import cases, definition, mapping, replayed, rulings, trying, worklist
 from pipeline.cases import DISMISS, EXCUSE, FIX, Case, Wanted
 from pipeline.trying import Tried
@@ -136,8 +137,14 @@ def dismiss(
 
 def undo(hub: Hub, connection: Connection, id: UUID, *, reason: str, actor: Actor) -> Decision:
     """End a decision by another one. Its rows wait again: those put aside at once, those put in with the next replay, which
-    restores what was there before. Kinds of other rooms are ended the same way."""
-    if decisions.get(connection, id).kind == rulings.DROP:
+    restores what was there before. Kinds of other rooms are ended the same way; a judgement in its own room, where both persons
+    get their entry in the audit log."""
+    kind = decisions.get(connection, id).kind
+    if kind == judgements.KIND:
+        ended = judgements.undo(connection, hub.keys, id, reason=reason, actor=actor).ended
+        assert ended is not None
+        return ended
+    if kind == rulings.DROP:
         raise Conflict(
             T("放弃批次的决定不能撤销。", "That a batch was dropped cannot be undone."),
             remedy=T("运行该采集任务,来源会重新读取。", "Run the feed: its source is read again."),

@@ -41,11 +41,15 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """The decision stays in the list, with what ended it. Rows it was about wait again: those put aside at once, those that a
-    replay had put in with the next replay."""
+    replay had put in with the next replay. After a judgement of who is who, links are made anew."""
+    from libraries import golden, judgements
     from pipeline import deciding
 
-    with session.opened() as hub, hub.begin() as connection:
-        made = deciding.undo(hub, connection, id, reason=reason, actor=session.actor())
+    with session.opened() as hub:
+        with hub.begin() as connection:
+            made = deciding.undo(hub, connection, id, reason=reason, actor=session.actor())
+        if made.kind == judgements.KIND:
+            golden.refresh(hub)
     output.facts(_row(made), {column.key: column.title for column in _COLUMNS}, as_json=as_json)
 
 

@@ -12,7 +12,7 @@ import typer
 
 from cli import output, session
 from cli.output import Column, Json
-from core.errors import NotFound
+from core.errors import NotFound, Retry
 from core.text import T
 
 if TYPE_CHECKING:
@@ -220,8 +220,12 @@ def _tell(hub: Hub, made: Judgement, *, as_json: bool) -> None:
     """Link by what is in force now, and say what became of it."""
     from libraries import golden, likeness
 
-    done = golden.refresh(hub)
-    row = _row(made) | {"linked": done.linked, "refreshed": done.refreshed, "removed": done.removed}
+    row = _row(made)
+    try:
+        done = golden.refresh(hub)
+        row |= {"linked": done.linked, "refreshed": done.refreshed, "removed": done.removed}
+    except Retry:  # a batch is merging; what was judged is kept, and answers follow it already
+        row["due"] = str(T("已留存;关联随下一次刷新更新。", "kept; links follow with the next refresh."))
     if not as_json:
         row |= {
             "score": f"{made.score:.2f}",
@@ -253,6 +257,7 @@ _FACTS = {
     "reason": T("理由", "reason"),
     "ended_at": T("撤销时间", "ended"),
     "ended_why": T("撤销理由", "why ended"),
+    "due": T("尚待刷新", "still to come"),
     "linked": T("改变关联的提及", "mentions linked anew"),
     "refreshed": T("重做的主数据记录", "golden records made again"),
     "removed": T("并入他处的主数据记录", "golden records gone"),

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from cli.main import app
 from core.hub import Hub
+from libraries import golden
 from tests.libraries.registry import Registry
 from tests.libraries.test_known_as import NEW, OLD, account, resident
 
@@ -48,6 +50,29 @@ def test_from_the_list_to_a_judgement_and_back(city: Registry) -> None:
     assert ended["ended_why"] == "误判" and city.links() == before
     assert [row["ended_why"] for row in call("judgement", "list")] == ["误判"]
     assert call("judgement", "list", "--standing") == []
+
+
+def test_undone_by_the_general_command_both_are_in_the_log_and_links_follow(city: Registry) -> None:
+    before = city.links()
+    made = call("person", "merge", "--reason", "同一人", typed=f"{NEW}\n李砚之\n{OLD}\n李砚之\n")
+    assert city.links() != before
+    call("decision", "undo", made["id"], "--reason", "误判")
+    assert city.links() == before
+    with city.hub.read() as connection:
+        entries = (
+            connection.execute(text("SELECT subject FROM hub.audit WHERE kind = 'library.judged'")).scalars().all()
+        )
+    assert len(entries) == 4 and len(set(entries)) == 2
+    assert [row["ended_why"] for row in call("judgement", "list")] == ["误判"]
+
+
+def test_a_judgement_while_a_batch_merges_is_kept_and_said_so(city: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden, "PATIENCE", 0.1)
+    with city.hub.begin() as connection:
+        connection.execute(text("SELECT FROM libraries.mention FOR UPDATE"))
+        made = call("person", "merge", "--reason", "同一人", typed=f"{NEW}\n李砚之\n{OLD}\n李砚之\n")
+    assert made["due"] and made["id"] == call("judgement", "list", "--standing")[0]["id"]
+    assert city.refresh().linked == 1
 
 
 def test_persons_are_merged_split_and_undone_by_number_and_name(city: Registry) -> None:
