@@ -263,9 +263,23 @@ def row(dataset: str, key: str, one: str | None, other: str | None) -> tuple[dic
             ), other is not None
 
 
+def bring(registry: Registry, held: dict[tuple[str, str], dict[str, Any]], step: Any) -> None:
+    """Put what a step says into the library, or take it out; `held` is what is there."""
+    dataset, key, one, other = step
+    made, there = row(dataset, key, one, other)
+    if there:
+        registry.put(dataset, made)
+        held[dataset, key] = made
+    elif held.pop((dataset, key), None):
+        registry.remove(dataset, made)
+
+
 def clear(registry: Registry) -> None:
     with registry.hub.begin() as connection:
-        connection.execute(text("TRUNCATE libraries.mention, libraries.entity, libraries.golden, libraries.known_as"))
+        connection.execute(
+            text("TRUNCATE libraries.mention, libraries.entity, libraries.golden, libraries.known_as, libraries.judged")
+        )
+        connection.execute(text("TRUNCATE hub.decision CASCADE"))
         for dataset in ("account", "resident", "change"):
             connection.execute(text(f"TRUNCATE records.{dataset}"))
 
@@ -296,13 +310,8 @@ def test_any_order_of_batches_ends_in_the_same_library(
 ) -> None:
     clear(city)
     held: dict[tuple[str, str], dict[str, Any]] = {}
-    for n, (dataset, key, one, other) in enumerate(done):
-        made, there = row(dataset, key, one, other)
-        if there:
-            city.put(dataset, made)
-            held[dataset, key] = made
-        elif held.pop((dataset, key), None):
-            city.remove(dataset, made)
+    for n, step in enumerate(done):
+        bring(city, held, step)
         if n in refreshed:
             city.refresh(chunk=1)
     city.refresh(chunk=1)
