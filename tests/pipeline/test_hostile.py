@@ -73,7 +73,7 @@ def test_marks_written_as_text_compare_as_numbers(small: Small) -> None:
 
 @pytest.mark.parametrize("flag", ["D", "D  "])
 def test_a_flagged_removal_closes_the_record_and_its_waiting_row(small: Small, flag: str) -> None:
-    small.publish(system=FLAGGED.format(mode="flagged", minimum=0, shrink="90%"), mode="flagged")
+    small.publish(system=FLAGGED.format(mode="flagged", minimum=0, shrink="100%"), mode="flagged")
     small.write([flagged("A1", "I"), flagged("A2", "I", weight=999)])
     run(small)
     small.write([flagged(tag, flag, changed="2026-04-01 08:00:00") for tag in ("A1", "A2")])
