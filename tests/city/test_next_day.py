@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from core import clock
-from tests.conftest import Databases
+from tests.databases import Databases
 from demo import next_day
 from pipeline import comparison, journey
 from tests.city.whole import brought_in
