@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import text
 
 from core import clock
-from tests.databases import Databases
 from demo import next_day
 from pipeline import comparison, journey
 from tests.city.whole import brought_in
+from tests.databases import Databases
 
 FEEDS = ("real_estate_registry.real_estate_right", "credit_platform.credit_penalty", "fund_core.fund_movement")
 
