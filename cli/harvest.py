@@ -26,7 +26,7 @@ class Watched:
     @property
     def ended(self) -> bool:
         """Whether every task has come to an end."""
-        return len(self.tasks) == len(STEPS) and set(self.tasks.values()) <= _ENDED
+        return set(STEPS) <= set(self.tasks) and set(self.tasks.values()) <= _ENDED
 
     @property
     def failed(self) -> bool:

@@ -40,6 +40,18 @@ def demo(
         bool,
         typer.Option("--reset", help=str(T("先清空本实例的全部数据", "remove all data of this installation first"))),
     ] = False,
+    next_day: Annotated[
+        bool,
+        typer.Option(
+            "--next-day",
+            help=str(
+                T(
+                    "已建成的城市过一天:来源无痕删除与迟到提交,及由谁发现",
+                    "let a day pass in the city: rows gone without a trace or committed late, and what finds them",
+                )
+            ),
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Everything stays running; `hutong down` stops it. Exit status 1 when a feed failed."""
@@ -47,6 +59,13 @@ def demo(
     from cli.instance import Instance
 
     instance = Instance(session.settings(port=port))
+    if next_day:
+        from cli.next_day import pass_a_day
+
+        with instance.processes.lock(), session.opened() as hub:
+            found_again = pass_a_day(instance, hub, session.actor())
+        output.table(found_again, _DAY, as_json=as_json)
+        return
     with instance.processes.lock(), instance.or_down():
         if reset:
             work.reset(instance)
@@ -80,6 +99,13 @@ def _show(found: dict[str, Any]) -> None:
     print(T("停止:make down(或 hutong down)", "Stop it with `make down` (or `hutong down`)"))
 
 
+_DAY = [
+    Column("feed", T("采集", "feed")),
+    Column("gone", T("来源无痕删除", "gone without a trace"), right=True),
+    Column("closed", T("主键扫描关闭", "closed by the scan"), right=True),
+    Column("late", T("来源迟到提交", "committed late"), right=True),
+    Column("inserted", T("窗口内补读", "read within the window"), right=True),
+]
 _COLUMNS = [
     Column("title", T("资源", "resource")),
     Column("department", T("来源部门", "department")),

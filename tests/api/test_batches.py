@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from catalog_registry import clients, quality
+from core.errors import BatchBlocked
 from pipeline import checks, journey
 from tests.libraries.registry import Registry
 from tests.pipeline.small import FEED, Small, row
 from tests.pipeline.test_checks import registry
+from tests.pipeline.test_rulings import with_rule
 
 __all__ = ["registry"]
 CLIENTS = {
@@ -49,6 +53,7 @@ def test_batches_and_findings_over_http(registry: Registry, tmp_path: Path) -> N
         assert 'hutong_quality_ratio{dataset="pet_licence",dimension="accuracy"} 1.0' in api.get("/metrics").text
         _batches(get, api, headers)
         _findings(get, api, headers)
+        _rulings(small, get, api, headers)
 
 
 def _batches(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> None:
@@ -65,6 +70,56 @@ def _batches(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> N
     assert (told["adds_up"], told["problems"], told["evidence"]["quarantined"]) == (True, [], 1)
     scores = {measure["code"]: measure["score"] for measure in told["quality"]}
     assert len(scores) == 6 and scores["accuracy"] < 100 and scores["completeness"] == scores["accessibility"] == 100
+
+
+def _rulings(small: Small, get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> None:
+    """Two batches that a guard stopped: one let in by a steward of the department, one dropped by an admin and read again."""
+
+    def stopped() -> dict[str, Any]:
+        with pytest.raises(BatchBlocked):
+            journey.run(small.hub, FEED)
+        (found,) = get("pets", "/v1/batches", state="blocked").json()["batches"]
+        return dict(found)
+
+    def rule(who: str, batch: dict[str, Any], **body: str) -> Any:
+        return api.post(f"/v1/batches/{batch['id']}/rulings", json=body, headers=headers[who])
+
+    small.publish(shrink="20%")
+    small.write([row("A2")])
+    batch = stopped()
+    assert (batch["guard"], batch["acceptable"], batch["landed_rows"]) == ("shrink", True, 1)
+    said = {"ruling": "accept", "guard": "shrink", "reason": "部门来函确认"}
+    assert rule("window", batch, **said).status_code == rule("fund", batch, **said).status_code == 403
+    assert rule("pets", batch, ruling="accept", reason="部门来函确认").status_code == 422, "which guard was seen?"
+    assert rule("pets", batch, ruling="accept", guard="shrink", reason="").status_code == 422
+    assert rule("pets", batch, **said | {"guard": "empty"}).status_code == 412
+    assert rule("pets", {"id": str(uuid4())}, **said).status_code == 404
+    merged = rule("pets", batch, **said)
+    assert (merged.status_code, merged.json()["state"], merged.json()["guard"]) == (200, "delivered", None)
+    assert rule("pets", batch, **said).json() == merged.json(), "the same ruling twice changes nothing"
+    assert rule("pets", batch, ruling="drop", reason="重推").status_code == 409
+    (told,) = get("pets", f"/v1/batches/{batch['id']}").json()["rulings"]
+    assert (told["ruling"], told["guard"], told["operator"], told["reason"]) == (
+        "accept",
+        "shrink",
+        "li.lei",
+        "部门来函确认",
+    )
+    small.write([])
+    batch = stopped()
+    assert rule("head", batch, ruling="drop", reason="推送不完整,部门将重推").json()["state"] == "dropped"
+    assert rule("head", batch, ruling="drop", reason="再次提交").status_code == 200
+    assert not get("pets", "/v1/batches", state="blocked").json()["batches"]
+    small.write([row("A2"), row("A5")])
+    again = journey.run(small.hub, FEED)
+    assert again is not None and again.evidence["inserted"] == 1
+    two = with_rule()
+    small.publish(shrink="20%", contract=two)
+    small.write([row("A5", number=None)])
+    batch = stopped()
+    still = rule("pets", batch, **said).json()
+    assert (still["state"], still["guard"], still["acceptable"]) == ("blocked", "table_rule/owner_no_numbers", True)
+    assert rule("pets", batch, **said | {"guard": still["guard"]}).json()["state"] == "delivered"
 
 
 def _findings(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> None:

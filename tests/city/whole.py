@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +35,15 @@ class Whole:
     truth: dict[str, Any]
     planted: list[tuple[str, str, tuple[str, ...]]]
     batches: dict[str, Batch]
+    systems: dict[str, dict[str, str]]
+    city: Path
 
 
 @contextmanager
-def brought_in(databases: Databases, folder: Path, residents: int, bodies: int, seed: int) -> Iterator[Whole]:
-    """Make a city of that size and run everything once."""
+def brought_in(
+    databases: Databases, folder: Path, residents: int, bodies: int, seed: int, only: Collection[str] = ()
+) -> Iterator[Whole]:
+    """Make a city of that size and run everything once, or only some feeds and nothing that is made of them."""
     with ExitStack() as opened:
         hub = opened.enter_context(databases.hub(folder / "home"))
         registry, staging = (opened.enter_context(databases.empty()) for _ in range(2))
@@ -58,12 +62,16 @@ def brought_in(databases: Databases, folder: Path, residents: int, bodies: int, 
             batches = {}
             for system in systems.listed(published.current(hub.home)):
                 for feed in system.feeds:
+                    if only and feed.id not in only:
+                        continue
                     batch = journey.run(hub, feed.id)
                     assert batch is not None, feed.id
                     batches[feed.id] = batch
-            golden.refresh(hub)
-            checks.run(hub)
-            yield Whole(hub, truth, [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted], batches)
+            if not only:
+                golden.refresh(hub)
+                checks.run(hub)
+            kinds = [(row["dataset"], row["kind"], tuple(row["key"])) for row in planted]
+            yield Whole(hub, truth, kinds, batches, written.systems, folder / "city")
 
 
 @contextmanager
