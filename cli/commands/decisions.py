@@ -40,17 +40,16 @@ def undo(
     reason: Annotated[str, typer.Option(help=str(T("为什么撤销", "why")))],
     as_json: Json = False,
 ) -> None:
-    """The decision stays in the list, with what ended it. Rows it was about wait again: those put aside at once, those that a
-    replay had put in with the next replay. After a judgement of who is who, links are made anew."""
-    from libraries import golden, judgements
-    from pipeline import deciding
+    """The decision stays in the list, with what ended it. Of whatever kind: rows it was about wait again, what a judgement had
+    joined is parted; what is left to do is said."""
+    from pipeline import undoing
 
     with session.opened() as hub:
         with hub.begin() as connection:
-            made = deciding.undo(hub, connection, id, reason=reason, actor=session.actor())
-        if made.kind == judgements.KIND:
-            golden.refresh(hub)
-    output.facts(_row(made), {column.key: column.title for column in _COLUMNS}, as_json=as_json)
+            made = undoing.undo(hub, connection, id, reason=reason, actor=session.actor())
+        left = undoing.follow(hub, made)
+    titles = {column.key: column.title for column in _COLUMNS} | {"left": T("此后", "from here")}
+    output.facts(_row(made) | {"left": str(left)}, titles, as_json=as_json)
 
 
 def _row(one: Any) -> dict[str, Any]:

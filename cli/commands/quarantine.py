@@ -17,7 +17,7 @@ import typer
 
 from cli import filters, output, session
 from cli.output import Column, Json
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, HutongError, Invalid
 from core.text import T
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def listed(
     severity: Annotated[str | None, typer.Option(help=str(T("严重程度 error warning", "severity")))] = None,
     dimension: Annotated[str | None, typer.Option(help=str(T("质量维度", "dimension of quality")))] = None,
     batch: Annotated[UUID | None, typer.Option(help=str(T("只看一个批次", "of one batch")))] = None,
+    decided: Annotated[
+        bool | None,
+        typer.Option("--decided/--undecided", help=str(T("只看已决定、待重放的(或未决定的)", "decided on and to be replayed, or not"))),
+    ] = None,
     days: Annotated[int | None, typer.Option(min=0, help=str(T("至少待了几天", "waiting for at least so many days")))] = None,
     limit: Limit = 200, as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -90,7 +94,7 @@ def listed(
 
     which = Filter(
         status=None if status == "all" else status, dataset=dataset, system=system, rule=rule, item=item,
-        severity=severity, dimension=dimension, batch=batch, days=days,
+        severity=severity, dimension=dimension, batch=batch, days=days, decided=decided,
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
@@ -191,17 +195,24 @@ def dismiss(
 def replay(
     feeds: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...")] = None, as_json: Json = False
 ) -> None:
-    """For the feeds named, or all that have rows waiting. What has been done already is not done again."""
-    from pipeline import journey, worklist
+    """For the feeds named, or all that have rows waiting; golden records follow. What has been done already is not done again;
+    a feed that cannot be replayed now holds up no other."""
+    from pipeline import deliver, journey, worklist
+    from pipeline.worklist import Filter
 
     rows = []
+    failed: dict[str, HutongError] = {}
     with session.opened() as hub:
         with hub.read() as connection:
             for feed in feeds or ():
                 filters.feed(hub, connection, feed)
             wanted = feeds or worklist.feeds(connection)
         for feed in wanted:
-            batch = journey.replay(hub, feed, session.actor())
+            try:
+                batch = journey.replay(hub, feed, session.actor())
+            except HutongError as error:
+                failed[feed] = error
+                continue
             if batch is not None:
                 said = batch.evidence
                 merged = {
@@ -209,7 +220,22 @@ def replay(
                     for name in ("landed", "inserted", "changed", "unchanged", "removed", "quarantined")
                 }
                 rows.append({"feed": feed, "batch": str(batch.id), **merged})
-    output.table(rows, _REPLAYED, as_json=as_json, empty=T("没有待生效的决定。", "Nothing decided waits for a replay."))
+        if rows:
+            deliver.refreshed(hub)
+        with hub.read() as connection:
+            left = sum(worklist.count(connection, Filter(feed=feed, decided=True)) for feed in wanted)
+    output.table(rows, _REPLAYED, as_json=as_json, empty=T("共享库无须变动。", "No record had to change."))
+    if left:
+        told = T(
+            f"{left:,} 行已作决定,仍不能入库:另有错误,或几行同一主键。hutong quarantine list --decided 可列出。",
+            f"{left:,} rows are decided on and still unfit: another rule stops them, or several claim one key. "
+            "`hutong quarantine list --decided` lists them.",
+        )
+        print(told, file=sys.stderr)
+    for feed, why in failed.items():
+        print(f"{feed}: {why.message} {why.remedy}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _which(
@@ -230,7 +256,7 @@ def _which(
     if cases:
         return [_case(case) for case in cases], expected
     filters.dataset(hub, connection, dataset)
-    which = Filter(dataset=dataset, system=system, rule=rule, item=item)
+    which = Filter(dataset=dataset, system=system, rule=rule, item=item, decided=False)
     count = worklist.count(connection, which)
     asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")
     if expected is None and not yes and not (sys.stdin.isatty() and typer.confirm(str(asked), err=True)):
@@ -294,6 +320,7 @@ _GROUP = [
     Column("rule", T("规则", "rule")),
     Column("severity", T("程度", "severity")),
     Column("rows", T("行数", "rows"), right=True),
+    Column("decided", T("已决定待重放", "decided, to be replayed"), right=True),
     Column("since", T("自", "since")),
 ]
 _ROW = [

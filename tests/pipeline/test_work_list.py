@@ -15,7 +15,7 @@ from core import clock, decisions
 from core.actor import Actor
 from core.errors import Conflict, Invalid, Outdated
 from core.hub import Hub
-from pipeline import deciding, journey, worklist
+from pipeline import deciding, journey, undoing, worklist
 from pipeline.batch import Batch
 from pipeline.rebuild.whole import rebuild
 from pipeline.worklist import Filter
@@ -68,7 +68,7 @@ def fix(small: Small, edits: dict[str, str | None], which: tuple[UUID, int] | No
 
 def undo(small: Small, made: decisions.Decision) -> None:
     with acting(small) as (hub, connection):
-        deciding.undo(hub, connection, made.id, reason="看错了", actor=STEWARD)
+        undoing.undo(hub, connection, made.id, reason="看错了", actor=STEWARD)
 
 
 def replay(small: Small) -> Batch | None:
