@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -150,6 +150,12 @@ def listed(
 ) -> list[Decision]:
     """The latest decisions, undone ones and those that undo too, newest first; without kinds all."""
     return _listed(connection, "true", "DESC", limit, kinds, about, batch_id, NOW)
+
+
+def ended(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these decisions others have undone."""
+    rows = connection.execute(text("SELECT undoes FROM hub.decision WHERE undoes = ANY(:ids)"), {"ids": list(ids)})
+    return set(rows.scalars())
 
 
 def last(connection: Connection) -> int:

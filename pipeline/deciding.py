@@ -21,8 +21,7 @@ from core.decisions import Decision
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Outdated
 from core.hub import Hub
 from core.text import T
-from libraries import judgements
-from pipeline import cases, definition, mapping, replayed, rulings, trying, worklist
+from pipeline import cases, definition, mapping, replayed, taking_back, trying, worklist
 from pipeline.cases import DISMISS, EXCUSE, FIX, Case, Wanted
 from pipeline.trying import Tried
 from pipeline.worklist import Filter
@@ -63,6 +62,12 @@ def fix(
     if tried.errors:
         raise still_wrong(hub, case, tried)
     trying.same_record(case, tried)
+    contract = definition.current(hub, case.feed).contract
+    if case.key is None and (tried.key is None or not taking_back.is_free(connection, contract, case, tried.key)):
+        raise Conflict(
+            T("该主键已属于另一条记录。", "The key is another record's."),
+            remedy=T("核对主键;确为同一记录的,忽略该行。", "Check the key; dismiss the row if it is the same record."),
+        )
     return _record(connection, FIX, [(*row, case.dataset)], reason, actor, {"set": dict(edits)})[0]
 
 
@@ -192,8 +197,11 @@ def _chosen(
     if not isinstance(rows, Filter):
         if len(rows) != len(set(rows)) or (expected is not None and len(rows) != expected):
             raise Conflict(T("行数与预期不符,或有重复。", "Not as many rows as expected, or some appear twice."))
-        one = version if len(rows) == 1 else None
-        return [(*row, _locked(hub, connection, row, one, scope).dataset) for row in sorted(rows)]
+        if version is not None and len(rows) != 1:
+            raise _one_version()
+        return [(*row, _locked(hub, connection, row, version, scope).dataset) for row in sorted(rows)]
+    if version is not None:
+        raise _one_version()
     rows = replace(rows.within(scope), decided=False)
     if worklist.count(connection, rows) > MOST:
         raise Invalid(T(f"一次至多 {MOST:,} 行。", f"At most {MOST:,} rows at once."), pointer="/filter")
@@ -205,6 +213,13 @@ def _chosen(
     if not chosen:
         raise NotFound(T("没有符合条件的行。", "No row meets this."))
     return chosen
+
+
+def _one_version() -> Invalid:
+    return Invalid(
+        T("版本(If-Match)只用于一行。", "A version (If-Match) is one row's."),
+        remedy=T("多行请写明预期行数。", "For several rows say how many are expected."), pointer="/rows",
+    )  # fmt: skip
 
 
 def _others(chosen: Sequence[Any], decided: int) -> Conflict:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.system import Feed
 from core import clock, decisions
@@ -28,7 +28,6 @@ from pipeline.definition import Definition
 from pipeline.replayed import Line
 from pipeline.trying import Tried
 from schemas.contract import Contract
-from schemas.derive import sql
 
 AT_ONCE = 5_000  # cases tried at a time
 
@@ -144,15 +143,9 @@ def _fit(
     for (case, _), one in zip(held, tried, strict=True):
         if one.errors or one.removed or one.key is None or claims[one.key] > 1:
             continue
-        if case.key != one.key and (case.key is not None or not _free(connection, contract, case, one.key)):
+        if case.key != one.key and (
+            case.key is not None or not taking_back.is_free(connection, contract, case, one.key)
+        ):
             continue
         found[case.id] = one
     return found
-
-
-def _free(connection: Connection, contract: Contract, case: Case, key: bytes) -> bool:
-    """Whether a key that a fix gave to a row without one is nobody else's."""
-    row = connection.execute(
-        text(f"SELECT _batch, _row_no FROM {sql.current(contract.id)} WHERE _key = :key"), {"key": key}
-    ).one_or_none()
-    return row is None or (row._batch, row._row_no) in taking_back.of_cases(connection, [case])[case.id]

@@ -21,6 +21,7 @@ from pipeline.cases import Case, Wanted
 from pipeline.definition import Definition
 from pipeline.replayed import Line
 from pipeline.validate import as_text
+from schemas.contract import Contract
 from schemas.derive import sql
 
 log = get_logger(__name__)
@@ -37,7 +38,7 @@ def lines(
     if not back:
         return []
     puts = of_cases(connection, [case for case, _ in back])
-    versions = _before(connection, found, {case.id: puts[case.id] for case, _ in back})
+    versions = _before(connection, found, puts)
     places = {case.id: versions.get(case.id) or next(reversed(puts[case.id])) for case, _ in back}
     cells = _cells(hub, connection, found, set(places.values()))
     made = []
@@ -82,8 +83,9 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
     at = {id: now[key] for id, key in keys.items() if key in now}
     versions: dict[Place, Place] = {}
     while at:
+        undone = _undone(connection, {(row._batch, row._row_no) for row in at.values()}, set(puts))
         for id, row in list(at.items()):
-            if (place := (row._batch, row._row_no)) not in puts[id]:
+            if (place := (row._batch, row._row_no)) not in puts[id] and place not in undone:
                 versions[id] = place
                 del at[id]
         asked = list(at.items())
@@ -100,6 +102,19 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
         )  # fmt: skip
         at = {asked[row.n - 1][0]: row for row in rows}
     return versions
+
+
+def _undone(connection: Connection, places: Collection[Place], back: Collection[Place]) -> set[Place]:
+    """Which of these landed rows put in a case that no library is to hold any more: it waits, was put aside, or is `back`."""
+    rows = connection.execute(
+        text(
+            "SELECT r.batch_id, r.row_no, r.case_batch, r.case_row, q.status IN ('open', 'dismissed') AS waits FROM hub.replayed r "
+            "JOIN unnest(CAST(:batches AS uuid[]), CAST(:rows AS bigint[])) AS p (batch_id, row_no) USING (batch_id, row_no) "
+            "JOIN hub.quarantine q ON q.batch_id = r.case_batch AND q.row_no = r.case_row WHERE r.act = 'put'"
+        ),
+        {"batches": [batch for batch, _ in places], "rows": [row for _, row in places]},
+    )
+    return {(row.batch_id, row.row_no) for row in rows if row.waits or (row.case_batch, row.case_row) in back}
 
 
 def _cells(hub: Hub, connection: Connection, found: Definition, places: Collection[Place]) -> dict[Place, Cells]:
@@ -136,3 +151,11 @@ def _of_batch(
             rows += [(number, {name: each[at] for name, each in columns.items()}) for at, number in enumerate(here)]
         first += chunk.num_rows
     return rows
+
+
+def is_free(connection: Connection, contract: Contract, case: Case, key: bytes) -> bool:
+    """Whether a key that a fix gives to a row without one is nobody else's."""
+    row = connection.execute(
+        text(f"SELECT _batch, _row_no FROM {sql.current(contract.id)} WHERE _key = :key"), {"key": key}
+    ).one_or_none()
+    return row is None or (row._batch, row._row_no) in of_cases(connection, [case])[case.id]

@@ -10,7 +10,7 @@ import binascii
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -241,8 +241,9 @@ def told(published: Published, row: RowMapping) -> dict[str, Any]:
         "key": [masked(contract, name, value) for name, value in zip(names, key, strict=True)],
         "since": row["quarantined_at"], "closed_at": row["closed_at"], "findings": findings,
         "decisions": [
-            {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied}
-            for id, kind, at, reason, actor, applied in row["rulings"] or ()
+            {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied,
+             "until": until, "expired": until is not None and date.fromisoformat(until) < clock.today()}
+            for id, kind, at, reason, actor, applied, until in row["rulings"] or ()
         ],
         "decided": row["decided"],
     }  # fmt: skip
@@ -292,7 +293,7 @@ _known: dict[str, Mapping[str, Rule]] = {}
 _ROWS = """SELECT q.batch_id, q.row_no, q.feed, q.dataset, q.system, q.status, q.source_key, q.quarantined_at, q.closed_at,
  (SELECT jsonb_agg(jsonb_build_array(f.item, f.rule, f.severity, f.dimension, f.raw) ORDER BY f.severity, f.item, f.rule)
   FROM hub.finding f WHERE f.batch_id = q.batch_id AND f.row_no = q.row_no) AS findings,
- (SELECT jsonb_agg(jsonb_build_array(d.id, d.kind, d.at, d.reason, d.actor, d.id = ANY(q.decisions)) ORDER BY d.seq)
+ (SELECT jsonb_agg(jsonb_build_array(d.id, d.kind, d.at, d.reason, d.actor, d.id = ANY(q.decisions), d.body ->> 'until') ORDER BY d.seq)
   FROM hub.decision d WHERE d.kind = ANY(:kinds) AND d.id IN (SELECT r.decision FROM hub.decided_row r
    WHERE r.batch_id = q.batch_id AND r.row_no = q.row_no) AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)
   ) AS rulings,

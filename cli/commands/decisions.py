@@ -32,7 +32,11 @@ def listed(
 
     with session.opened() as hub, hub.read() as connection:
         found = decisions.listed(connection, *(kind or ()), about=about, limit=limit)
-    output.table([_row(one) for one in found], _COLUMNS, as_json=as_json)
+        ended = decisions.ended(connection, [one.id for one in found])
+    rows = [_row(one) | {"ended": one.id in ended} for one in found]
+    if not as_json:
+        rows = [row | {"stands": _stands(row)} for row in rows]
+    output.table(rows, _LISTED, as_json=as_json)
 
 
 def undo(
@@ -60,6 +64,12 @@ def _row(one: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _stands(row: dict[str, Any]) -> str:
+    if row["undoes"] is not None:
+        return str(T("撤销", "undoes another"))
+    return str(T("已撤销", "undone") if row["ended"] else T("有效", "in force"))
+
+
 _COLUMNS = [
     Column("at", T("时间", "at")),
     Column("kind", T("种类", "kind")),
@@ -70,3 +80,4 @@ _COLUMNS = [
     Column("undoes", T("撤销的决定", "undoes")),
     Column("id", T("决定", "decision")),
 ]
+_LISTED = [*_COLUMNS[:3], Column("stands", T("效力", "stands")), *_COLUMNS[3:]]

@@ -120,7 +120,7 @@ def show(case: Case, as_json: Json = False) -> None:
     if as_json:
         output.document({**row, "version": worklist.version(row)})
         return
-    output.facts({**row, "case": case, "status": str(T(row["status_label"], row["status_label_en"]))}, _FACTS)
+    output.facts({**row, "case": case, "status": _status(row)}, _FACTS)
     print()
     output.table([_line(row, finding) for finding in row["findings"]], _ROW[2:])
     if row["decisions"]:
@@ -170,9 +170,14 @@ def excuse(
     from pipeline import deciding
 
     item, _, code = rule[0].rpartition(":")
+    if not cases and len(rule) > 1:
+        raise Invalid(
+            T("批量豁免一次一条规则。", "A bulk act excuses one rule at a time."),
+            remedy=T("逐条豁免,或写明各行;两者相加。", "Excuse them one by one, or name the rows; the acts add up."),
+        )
     with session.opened() as hub, hub.begin() as connection:
-        narrowed = None if cases or len(rule) > 1 else code
-        which, count = _which(hub, connection, cases, dataset, system, narrowed, item or None, expected, yes)
+        narrowed, of = (None, None) if cases else (code, item or None)
+        which, count = _which(hub, connection, cases, dataset, system, narrowed, of, expected, yes)
         made = deciding.excuse(
             hub, connection, which, rule, until.date(), reason=reason, actor=session.actor(), expected=count
         )
@@ -301,8 +306,15 @@ def _line(row: dict[str, Any], finding: dict[str, Any]) -> dict[str, Any]:
     told = {name: str(T(finding.get(name, ""), finding.get(f"{name}_en", ""))) for name in ("message", "remedy")}
     return {
         **finding, **told, "dataset": row["dataset"], "case": f"{row['batch']}/{row['row_no']}", "since": row["since"],
-        "status": str(T(row["status_label"], row["status_label_en"])),
+        "status": _status(row),
     }  # fmt: skip
+
+
+def _status(row: dict[str, Any]) -> str:
+    """A row's status in words; of one that waits, whether only for a replay."""
+    waits = row["status"] == "open" and any(not one["applied"] and not one["expired"] for one in row["decisions"])
+    rest = T("(已决定,待重放)", " (decided, to be replayed)") if waits else T("", "")
+    return str(T(row["status_label"] + rest.zh, row["status_label_en"] + rest.en))
 
 
 def _told(made: list[Decision], as_json: bool) -> None:
@@ -344,6 +356,7 @@ _DECISION = [
     Column("by", T("决定人", "by")),
     Column("reason", T("理由", "reason")),
     Column("applied", T("已生效", "brought about")),
+    Column("until", T("豁免至", "until")),
     Column("id", T("决定", "decision")),
 ]
 _MADE = [
