@@ -8,7 +8,9 @@ mean, is said by the rooms that make them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,25 +46,48 @@ _COLUMNS = ", ".join(f"d.{name}" for name in Decision.__slots__)
 _IN_FORCE = "d.undoes IS NULL AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id AND u.seq <= :upto)"
 #: later than every decision
 NOW = 2**63 - 1
+#: a citizen's number (18 or 15 digits, with a birthday in it) or a mobile one
+_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_NUMBER = re.compile(
+    rf"(?<!\d)(?:\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]|\d{{8}}{_DAY}\d{{3}}|1[3-9]\d{{9}})(?!\d)", re.IGNORECASE
+)
+
+
+def because(reason: str) -> str:
+    """The reason of an act, as it is kept. Lists and evidence show it to whoever may see the act, so it names nobody's number.
+    Raises Invalid for none, or for one with a number in it."""
+    if not reason.strip():
+        raise Invalid(
+            T("没有写明理由。", "No reason is given."),
+            remedy=T("写明为什么这样处理，日后可查。", "Say why: whoever asks later can read it."), pointer="/reason",
+        )  # fmt: skip
+    plain = unicodedata.normalize("NFKC", reason)
+    if _NUMBER.search(plain) or _NUMBER.search("".join(plain.split())):
+        raise Invalid(
+            T("理由中含有证件号码或手机号。", "The reason holds an identity number or a telephone number."),
+            remedy=T("理由会列出给他人看:写档案号或事由,不写号码。",
+                     "Others read it in lists: name the file or the cause, not the number."), pointer="/reason",
+        )  # fmt: skip
+    return reason.strip()
 
 
 def record(
     connection: Connection, kind: str, about: str, *, reason: str, actor: Actor, batch_id: UUID | None = None,
     row_no: int | None = None, body: Mapping[str, Any] | None = None, undoes: UUID | None = None,
 ) -> Decision:  # fmt: skip
-    """Keep a decision, and tell of it. Raises Invalid without a reason. `body` may hold personal data, `about` never."""
-    if not reason.strip():
-        raise Invalid(
-            T("没有写明理由。", "No reason is given."),
-            remedy=T("写明为什么这样处理，日后可查。", "Say why: whoever asks later can read it."), pointer="/reason",
-        )  # fmt: skip
+    """Keep a decision, and tell of it. Raises Invalid without a reason. `body` may hold personal data, `about` never.
+
+    Lock what the decision is about before, never after: this waits for whoever else decides anything.
+    """
+    why = because(reason)
+    _in_turn(connection)
     row = connection.execute(
         text(
             "INSERT INTO hub.decision AS d (id, kind, about, batch_id, row_no, body, reason, actor, undoes) VALUES (:id, :kind, "
             f":about, :batch_id, :row_no, :body, :reason, :actor, :undoes) RETURNING {_COLUMNS}"
         ),
         {"id": uuid7(), "kind": kind, "about": about, "batch_id": batch_id, "row_no": row_no,
-         "body": json.dumps(dict(body or {}), ensure_ascii=False), "reason": reason.strip(),
+         "body": json.dumps(dict(body or {}), ensure_ascii=False), "reason": why,
          "actor": json.dumps(actor.as_dict()), "undoes": undoes},
     ).one()  # fmt: skip
     made = Decision(**row._mapping)
@@ -74,10 +99,7 @@ def record(
 def undo(connection: Connection, id: UUID, *, reason: str, actor: Actor) -> Decision:
     """End a decision by another one. Raises NotFound for none, Conflict for one that is ended already or ends another."""
     made = get(connection, id)
-    # two at once: the second waits here, then sees the first's
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"hutong.decision.{id}"}
-    )
+    _in_turn(connection)  # two at once: the second waits here, then sees the first's
     if made.undoes is not None or not is_in_force(connection, id):
         raise Conflict(
             T("该决定已撤销，或本身是一次撤销。", "This decision has been undone, or undoes another."),
@@ -130,9 +152,21 @@ def listed(
     return _listed(connection, "true", "DESC", limit, kinds, about, batch_id, NOW)
 
 
+def ended(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these decisions others have undone."""
+    rows = connection.execute(text("SELECT undoes FROM hub.decision WHERE undoes = ANY(:ids)"), {"ids": list(ids)})
+    return set(rows.scalars())
+
+
 def last(connection: Connection) -> int:
     """The number of the latest decision, 0 before the first: what was decided when something was made."""
     return int(connection.execute(text("SELECT coalesce(max(seq), 0) FROM hub.decision")).scalar_one())
+
+
+def _in_turn(connection: Connection) -> None:
+    """Decisions commit in the order of their numbers: whoever knows the last one knows all before it. Else a batch could be
+    said to be made with a decision that had not been there yet."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('hutong.decisions', 0))"))
 
 
 def _listed(

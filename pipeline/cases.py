@@ -9,7 +9,7 @@ that waits with the value it maps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -143,11 +143,12 @@ def of_feed(
     upto: int = NOW,
 ) -> list[Case]:  # fmt: skip
     """The cases of a feed that the source has not closed and that somebody decided about, or whose values are mapped;
-    `only` those that the given decisions are about. Decisions as they stood at number `upto`."""
+    `only` those that the given decisions are about. Decisions as they stood at number `upto`. Without their cells, which are
+    many and seldom needed: `with_cells` reads those."""
     mapped = [(item, raw) for item, each in maps.items() for raw in each]
     rows = connection.execute(
         text(
-            f"SELECT {_COLUMNS} FROM hub.quarantine q JOIN hub.batch b ON b.id = q.batch_id "
+            f"SELECT CAST('{{}}' AS jsonb) AS row, {_COLUMNS} FROM hub.quarantine q JOIN hub.batch b ON b.id = q.batch_id "
             "WHERE q.feed = :feed AND q.status <> 'closed_by_source' AND ("
             "(CAST(:only AS uuid[]) IS NULL AND q.decisions <> '{}') OR EXISTS (SELECT FROM hub.decided_row r "
             "WHERE r.batch_id = q.batch_id AND r.row_no = q.row_no AND (CAST(:only AS uuid[]) IS NULL OR r.decision = ANY(:only))) "
@@ -162,11 +163,24 @@ def of_feed(
     return [_case(row) for row in rows.mappings()]
 
 
+def with_cells(connection: Connection, found: Sequence[Case]) -> list[Case]:
+    """The same cases with their cells by source column."""
+    rows = connection.execute(
+        text(
+            "SELECT q.batch_id, q.row_no, q.row FROM hub.quarantine q JOIN unnest(CAST(:batches AS uuid[]), "
+            "CAST(:rows AS bigint[])) AS c (batch_id, row_no) USING (batch_id, row_no)"
+        ),
+        {"batches": [case.batch_id for case in found], "rows": [case.row_no for case in found]},
+    )
+    cells = {(row.batch_id, row.row_no): row.row for row in rows}
+    return [replace(case, row=cells[case.id]) for case in found]
+
+
 def get(connection: Connection, batch_id: UUID, row_no: int, *, lock: bool = False) -> Case:
     """One case. Raises NotFound."""
     row = connection.execute(
         text(
-            f"SELECT {_COLUMNS} FROM hub.quarantine q JOIN hub.batch b ON b.id = q.batch_id "
+            f"SELECT q.row, {_COLUMNS} FROM hub.quarantine q JOIN hub.batch b ON b.id = q.batch_id "
             f"WHERE q.batch_id = :batch AND q.row_no = :row{' FOR UPDATE OF q' if lock else ''}"
         ),
         {"batch": batch_id, "row": row_no, "rules": list(mapping.RULES), "kinds": list(KINDS), "upto": NOW},
@@ -189,7 +203,7 @@ def require_open_to_decisions(case: Case) -> None:
         )
 
 
-_COLUMNS = """q.batch_id, q.row_no, q.feed, q.dataset, q.key, q.row, q.status, b.landed_at, q.decisions,
+_COLUMNS = """q.batch_id, q.row_no, q.feed, q.dataset, q.key, q.status, b.landed_at, q.decisions,
  (SELECT jsonb_agg(jsonb_build_array(d.id, d.seq, d.at, d.kind, d.body) ORDER BY d.seq) FROM hub.decided_row r
   JOIN hub.decision d ON d.id = r.decision WHERE r.batch_id = q.batch_id AND r.row_no = q.row_no AND d.kind = ANY(:kinds)
   AND d.seq <= :upto AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id AND u.seq <= :upto)) AS rulings,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,7 @@ from core.decisions import Decision
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Outdated
 from core.hub import Hub
 from core.text import T
-from libraries import judgements
-from pipeline import cases, definition, mapping, replayed, rulings, trying, worklist
+from pipeline import cases, definition, mapping, replayed, taking_back, trying, worklist
 from pipeline.cases import DISMISS, EXCUSE, FIX, Case, Wanted
 from pipeline.trying import Tried
 from pipeline.worklist import Filter
@@ -33,7 +33,8 @@ Row = tuple[UUID, int]
 Scope = Sequence[str] | None
 #: rules of the key that a person may settle: which of two versions counts. The others leave nothing to keep a row by
 _KEY_RULES = frozenset({key_rules.CONFLICT.code})
-MOST = 20_000  # rows of one act
+MOST = 200_000  # rows of one act
+MANY = 1_000  # rows that change how a table is best read
 LONGEST_EXCUSE = 366  # days
 
 
@@ -61,6 +62,12 @@ def fix(
     if tried.errors:
         raise still_wrong(hub, case, tried)
     trying.same_record(case, tried)
+    contract = definition.current(hub, case.feed).contract
+    if case.key is None and (tried.key is None or not taking_back.is_free(connection, contract, case, tried.key)):
+        raise Conflict(
+            T("该主键已属于另一条记录。", "The key is another record's."),
+            remedy=T("核对主键;确为同一记录的,忽略该行。", "Check the key; dismiss the row if it is the same record."),
+        )
     return _record(connection, FIX, [(*row, case.dataset)], reason, actor, {"set": dict(edits)})[0]
 
 
@@ -99,20 +106,18 @@ def excuse(
     if not rules:
         raise Invalid(T("没有写明豁免哪些规则。", "No rule to excuse is named."), pointer="/rules")
     chosen = _chosen(hub, connection, rows, expected, version, scope)
-    known = {
-        (row.dataset, row.item, row.rule)
-        for row in connection.execute(
-            text(
-                "SELECT DISTINCT dataset, item, rule FROM hub.finding WHERE dataset = ANY(:datasets) AND severity = 'error'"
-            ),
-            {"datasets": sorted({dataset for _, _, dataset in chosen})},
-        )
-    }
+    known = connection.execute(
+        text(
+            "SELECT DISTINCT item, rule FROM hub.finding JOIN unnest(CAST(:batches AS uuid[]), CAST(:rows AS bigint[])) "
+            "AS c (batch_id, row_no) USING (batch_id, row_no) WHERE severity = 'error'"
+        ),
+        {"batches": [batch for batch, _, _ in chosen], "rows": [row for _, row, _ in chosen]},
+    ).all()
     for rule in rules:
-        found = [(item, code) for _, item, code in known if rule in (code, f"{item}:{code}")]
+        found = [(item, code) for item, code in known if rule in (code, f"{item}:{code}")]
         if not found:
             raise Invalid(
-                T("没有行违反这条规则。", "No row breaks this rule."),
+                T("这些行都不违反这条规则。", "None of these rows breaks this rule."),
                 remedy=T("写明发现的规则代码,或 信息项:规则。", "Name the rule as the finding does, or item:rule."),
                 pointer="/rules",
             )
@@ -135,25 +140,6 @@ def dismiss(
     return made
 
 
-def undo(hub: Hub, connection: Connection, id: UUID, *, reason: str, actor: Actor) -> Decision:
-    """End a decision by another one. Its rows wait again: those put aside at once, those put in with the next replay, which
-    restores what was there before. Kinds of other rooms are ended the same way; a judgement in its own room, where both persons
-    get their entry in the audit log."""
-    kind = decisions.get(connection, id).kind
-    if kind == judgements.KIND:
-        ended = judgements.undo(connection, hub.keys, id, reason=reason, actor=actor).ended
-        assert ended is not None
-        return ended
-    if kind == rulings.DROP:
-        raise Conflict(
-            T("放弃批次的决定不能撤销。", "That a batch was dropped cannot be undone."),
-            remedy=T("运行该采集任务,来源会重新读取。", "Run the feed: its source is read again."),
-        )
-    made = decisions.undo(connection, id, reason=reason, actor=actor)
-    settle(hub, connection, [id])
-    return made
-
-
 def settle(hub: Hub, connection: Connection, made: Sequence[UUID]) -> None:
     """The statuses that follow from decisions without touching a library: put aside, and waiting again."""
     feeds = connection.execute(
@@ -168,18 +154,6 @@ def settle_upto(hub: Hub, feed: str, upto: int) -> None:
     """Those statuses for a whole feed, as decided until number `upto`: before a batch is made again."""
     with hub.begin() as connection:
         _put_aside(hub, connection, cases.of_feed(connection, feed, {}, upto=upto))
-
-
-def departments(hub: Hub, connection: Connection, decision: Decision) -> set[str]:
-    """Whose data a decision on rows or codes is about. Raises NotFound for a decision of another kind."""
-    published = current(hub.home)
-    if decision.kind in cases.KINDS:
-        datasets = {decision.about}
-    elif decision.kind == mapping.KIND:
-        datasets = {decision.about.split(".")[1]}
-    else:
-        raise NotFound(T("没有该决定。", "There is no such decision."))
-    return {published.contracts[dataset].department for dataset in datasets if dataset in published.contracts}
 
 
 def _put_aside(hub: Hub, connection: Connection, found: Sequence[Case]) -> None:
@@ -223,30 +197,45 @@ def _chosen(
     if not isinstance(rows, Filter):
         if len(rows) != len(set(rows)) or (expected is not None and len(rows) != expected):
             raise Conflict(T("行数与预期不符,或有重复。", "Not as many rows as expected, or some appear twice."))
-        one = version if len(rows) == 1 else None
-        return [(*row, _locked(hub, connection, row, one, scope).dataset) for row in sorted(rows)]
-    rows = rows.within(scope)
+        if version is not None and len(rows) != 1:
+            raise _one_version()
+        return [(*row, _locked(hub, connection, row, version, scope).dataset) for row in sorted(rows)]
+    if version is not None:
+        raise _one_version()
+    rows = replace(rows.within(scope), decided=False)
     if worklist.count(connection, rows) > MOST:
         raise Invalid(T(f"一次至多 {MOST:,} 行。", f"At most {MOST:,} rows at once."), pointer="/filter")
-    chosen = worklist.ids(connection, rows)
+    held = set(worklist.ids(connection, rows, lock=True))
+    # who held one of them until now may have decided on it: only what still meets the filter, once all are held, counts
+    chosen = [row for row in worklist.ids(connection, rows) if row in held]
     if len(chosen) != expected:
-        raise Conflict(
-            T(
-                f"符合条件的有 {len(chosen):,} 行,与预期不符。",
-                f"{len(chosen):,} rows meet this, not as many as expected.",
-            ),
-            remedy=T(
-                f"核对后以预期行数 {len(chosen)} 重试。", f"Look at them, then try again expecting {len(chosen)}."
-            ),
-        )
+        raise _others(chosen, worklist.count(connection, replace(rows, decided=True)))
     if not chosen:
         raise NotFound(T("没有符合条件的行。", "No row meets this."))
-    connection.execute(
-        text("SELECT FROM hub.quarantine q JOIN unnest(CAST(:batches AS uuid[]), CAST(:rows AS bigint[])) AS c (b, r) "
-             "ON q.batch_id = c.b AND q.row_no = c.r ORDER BY q.batch_id, q.row_no FOR UPDATE OF q"),
-        {"batches": [batch for batch, _, _ in chosen], "rows": [row for _, row, _ in chosen]},
-    )  # fmt: skip
     return chosen
+
+
+def _one_version() -> Invalid:
+    return Invalid(
+        T("版本(If-Match)只用于一行。", "A version (If-Match) is one row's."),
+        remedy=T("多行请写明预期行数。", "For several rows say how many are expected."), pointer="/rows",
+    )  # fmt: skip
+
+
+def _others(chosen: Sequence[Any], decided: int) -> Conflict:
+    """The refusal of a bulk act that would meet others than its maker has seen."""
+    besides = T(
+        f"(另有 {decided:,} 行已作决定,待重放,不在其内)",
+        f", besides {decided:,} decided on already, which wait for a replay",
+    )
+    aside = besides if decided else T("", "")
+    return Conflict(
+        T(
+            f"符合条件的有 {len(chosen):,} 行{aside.zh},与预期不符。",
+            f"{len(chosen):,} rows meet this{aside.en}: not as many as expected.",
+        ),
+        remedy=T(f"核对后以预期行数 {len(chosen)} 重试。", f"Look at them, then try again expecting {len(chosen)}."),
+    )
 
 
 def _record(
@@ -278,6 +267,8 @@ def _record(
             {"decision": one.id, "batches": [batch for batch, _ in rows], "rows": [row for _, row in rows]},
         )
         made.append(one)
+    if len(chosen) > MANY:
+        connection.execute(text("ANALYZE hub.decided_row"))  # the planner would take it for as small as it was
     return made
 
 

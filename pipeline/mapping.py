@@ -7,7 +7,6 @@ with, so undoing one changes later batches and the replayed rows, never what a b
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -27,13 +26,13 @@ from schemas.codes import lists
 from schemas.contract import Contract, Item
 from schemas.document import near
 from schemas.published import Published
+from schemas.types import masks
 from schemas.types.code import Code, as_read
 
 KIND = "map"
 #: what a value of a code item is found to offend when it fits no code
 RULES = ("code.unmapped", "code.unknown", "enum")
-#: longer than any department's code, or with so many digits: a value of another column, perhaps somebody's number
-_NO_CODE = re.compile(r".{41,}|.*\d{9}", re.DOTALL)
+LONGEST = 40  # characters of any department's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def queue(
     for row in rows:
         item = _code_item(published, row.dataset, row.item)
         if item is not None:
-            raw = None if item.personal or row.raw is None or _NO_CODE.match(row.raw) else row.raw
+            raw = None if item.personal or row.raw is None or _no_code(row.raw) else row.raw
             guesses = suggestions(item, row.raw) if raw is not None else ()
             found.append(Unmapped(row.system, row.dataset, row.item, raw, row.rows, row.since, guesses))
     return found
@@ -118,7 +117,7 @@ def map_code(
         remedy = near(code, labels)
         raise Invalid(T("不在该信息项的代码表中。", "It is not a code of this item."), remedy=remedy, pointer="/code")
     plain = as_read(raw)
-    if not plain or _NO_CODE.match(plain):
+    if not plain or _no_code(plain):
         raise Invalid(
             T("该值不是代码。", "The value is not a code."),
             remedy=T("逐行修正或请来源更正。", "Correct the rows, or ask the source to."), pointer="/raw",
@@ -153,6 +152,11 @@ def feed_ids(published: Published) -> set[str]:
     """Every feed in force."""
     documents: Mapping[str, Any] = published.documents("system")
     return {f"{id}.{feed['contract']}" for id, tree in documents.items() for feed in tree["feeds"]}
+
+
+def _no_code(raw: str) -> bool:
+    """Whether it is a value of another column, perhaps somebody's number."""
+    return len(raw) > LONGEST or masks.holds_number(raw)
 
 
 def _code_item(published: Published, dataset: str, name: str) -> Item | None:

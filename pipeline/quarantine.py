@@ -100,15 +100,15 @@ def close_restated(connection: Connection, batch: Batch, keys: str, waiting: str
         f"OR q.key IS NULL AND q.row IN (SELECT CAST(row AS jsonb) FROM {waiting} WHERE key IS NULL))"
     )
     condition = "true" if batch.mode == "full" else stated
-    # it keeps its findings and the day it began; under another contract an undecided one is judged anew
+    # it keeps its findings and the day it began; under another contract one that nobody has decided on is judged anew
     connection.execute(
         text(
             f"CREATE TEMP TABLE waits_already ON COMMIT DROP AS SELECT w.row_no, q.batch_id, q.row_no AS since FROM {waiting} w "
             "JOIN hub.quarantine q ON q.feed = :feed AND q.status <> 'closed_by_source' AND q.key = w.key "
             "AND q.row = CAST(w.row AS jsonb) JOIN hub.batch b ON b.id = q.batch_id "
-            "WHERE b.contract_sha = :contract OR q.decisions <> '{}' "
+            f"WHERE b.contract_sha = :contract OR q.decisions <> '{{}}' OR {_DECIDED} "
             f"UNION ALL SELECT w.row_no, q.batch_id, q.row_no FROM {waiting} w JOIN hub.quarantine q ON q.feed = :feed "
-            "AND q.status <> 'closed_by_source' AND q.decisions <> '{}' AND q.row = CAST(w.row AS jsonb) "
+            f"AND q.status <> 'closed_by_source' AND (q.decisions <> '{{}}' OR {_DECIDED}) AND q.row = CAST(w.row AS jsonb) "
             "WHERE q.key IS NULL AND w.key IS NULL"
         ),
         {"feed": batch.feed, "contract": batch.contract_sha},
@@ -157,3 +157,8 @@ def insert(connection: Connection, batch: Batch, staged_rows: str, staged_subjec
 
 
 _NEW = "WHERE NOT EXISTS (SELECT FROM waits_already a WHERE a.row_no = s.row_no)"
+#: something decided on a row stands, though nothing has come of it yet
+_DECIDED = (
+    "EXISTS (SELECT FROM hub.decided_row r JOIN hub.decision d ON d.id = r.decision WHERE r.batch_id = q.batch_id "
+    "AND r.row_no = q.row_no AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id))"
+)

@@ -13,27 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.system import Feed
 from core import clock, decisions
 from core.actor import Actor
-from core.errors import HutongError
 from core.hub import Hub
 from core.ids import uuid7
-from core.log import get_logger
 from pipeline import batch as batches
-from pipeline import cases, definition, land, mapping, replayed, trying
+from pipeline import cases, land, mapping, replayed, taking_back, trying
 from pipeline.batch import Batch
 from pipeline.cases import HELD, Case, Status, Wanted
 from pipeline.definition import Definition
 from pipeline.replayed import Line
 from pipeline.trying import Tried
-from pipeline.validate import as_text
 from schemas.contract import Contract
-from schemas.derive import sql
 
-log = get_logger(__name__)
+AT_ONCE = 5_000  # cases tried at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +105,27 @@ def gather(hub: Hub, found: Definition) -> Gathered:
         upto = decisions.last(connection)
         maps = mapping.in_force(connection, found.feed.id, upto)
         feed = mapping.decided(connection, found.feed, upto)
-        wishes = [(case, cases.wanted(case, maps, today, zone)) for case in cases.of_feed(connection, feed.id, maps)]
+        wishes = [
+            (case, cases.wanted(case, maps, today, zone))
+            for case in cases.of_feed(connection, feed.id, maps, upto=upto)
+        ]
         work = [(case, wish) for case, wish in wishes if set(wish.decisions) != case.applied]
         fit = _fit(hub, connection, found.contract, feed, work)
-        lines: list[Line] = []
-        moments: list[datetime] = []
-        for case, wish in work:
-            if (tried := fit.get(case.id)) is not None:
-                lines.append(Line("put", case.id, wish.status, wish.decisions, tried.cells, wish.excused))
-            elif case.status in HELD:
-                if wish.status in HELD:  # unfit as it is now: it waits, and is tried again with the next replay
-                    wish = replace(wish, status="open", decisions=())
-                try:
-                    lines.append(_taken_back(hub, connection, found, case, wish))
-                except (HutongError, OSError) as error:  # the files of the version before are kept no longer
-                    log.warning(
-                        "case cannot be taken back",
-                        batch=str(case.batch_id),
-                        row=case.row_no,
-                        error=type(error).__name__,
-                    )
-                    continue
-            else:
-                continue
-            moments += [case.landed_at, *([wish.since] if wish.since else [])]
+        done = [
+            (case, wish, Line("put", case.id, wish.status, wish.decisions, fit[case.id].cells, wish.excused))
+            for case, wish in work
+            if case.id in fit
+        ]
+        # one unfit as it is now waits, and is tried again with the next replay
+        back = [
+            (case, replace(wish, status="open", decisions=()) if wish.status in HELD else wish)
+            for case, wish in work
+            if case.id not in fit and case.status in HELD
+        ]
+        done += taking_back.lines(hub, connection, found, back)
+        moments = [moment for case, wish, _ in done for moment in (case.landed_at, wish.since) if moment]
         statuses = cases.put_aside([(case, wish) for case, wish in work if case.id not in fit])
-    return Gathered(lines, statuses, max(moments, default=clock.now()), upto)
+    return Gathered([line for *_, line in done], statuses, max(moments, default=clock.now()), upto)
 
 
 def _fit(
@@ -142,69 +133,19 @@ def _fit(
 ) -> dict[tuple[UUID, int], Tried]:
     """The rows that may be put in as decided: no error left, still the record they were, and no other claims their key."""
     held = [(case, wish) for case, wish in work if wish.status in HELD]
-    tried = trying.as_wanted(hub, contract, feed, [case for case, _ in held], [wish for _, wish in held])
+    tried: list[Tried] = []
+    for at in range(0, len(held), AT_ONCE):
+        some = held[at : at + AT_ONCE]
+        whole = cases.with_cells(connection, [case for case, _ in some])
+        tried += trying.as_wanted(hub, contract, feed, whole, [wish for _, wish in some])
     claims = Counter(one.key for one in tried)
     found: dict[tuple[UUID, int], Tried] = {}
     for (case, _), one in zip(held, tried, strict=True):
         if one.errors or one.removed or one.key is None or claims[one.key] > 1:
             continue
-        if case.key != one.key and (case.key is not None or not _free(connection, contract, case, one.key)):
+        if case.key != one.key and (
+            case.key is not None or not taking_back.is_free(connection, contract, case, one.key)
+        ):
             continue
         found[case.id] = one
     return found
-
-
-def _free(connection: Connection, contract: Contract, case: Case, key: bytes) -> bool:
-    """Whether a key that a fix gave to a row without one is nobody else's."""
-    row = connection.execute(
-        text(f"SELECT _batch, _row_no FROM {sql.current(contract.id)} WHERE _key = :key"), {"key": key}
-    ).one_or_none()
-    return row is None or (row._batch, row._row_no) in _puts(connection, case)
-
-
-def _puts(connection: Connection, case: Case) -> dict[tuple[UUID, int], bytes]:
-    """The landed rows that put a case in, with their keys, the latest last."""
-    rows = connection.execute(
-        text(
-            "SELECT r.batch_id, r.row_no, r.key FROM hub.replayed r JOIN hub.batch b ON b.id = r.batch_id "
-            "WHERE r.case_batch = :batch AND r.case_row = :row AND r.act = 'put' ORDER BY b.seq"
-        ),
-        {"batch": case.batch_id, "row": case.row_no},
-    )
-    return {(row.batch_id, row.row_no): bytes(row.key) for row in rows}
-
-
-def _taken_back(hub: Hub, connection: Connection, found: Definition, case: Case, wish: Wanted) -> Line:
-    """What undoes the putting in of a case: the version before it again, or the row out. A version that is not the case's
-    (putting it in changed nothing) stays as it is."""
-    puts = _puts(connection, case)
-    key = list(puts.values())[-1]
-    current, history = sql.current(found.contract.id), sql.history(found.contract.id)
-    version = connection.execute(
-        text(f"SELECT _batch, _row_no, _known_from FROM {current} WHERE _key = :key"), {"key": key}
-    ).one_or_none()
-    while version is not None and (version._batch, version._row_no) in puts:
-        version = connection.execute(
-            text(
-                f"SELECT _batch, _row_no, _known_from FROM {history} WHERE _key = :key AND _ended = 'changed' "
-                "AND _ended_by = :by AND _known_to = :at"
-            ),
-            {"key": key, "by": version._batch, "at": version._known_from},
-        ).one_or_none()
-    if version is None:
-        (batch_id, row_no) = next(reversed(puts))
-        return Line("take_out", case.id, wish.status, wish.decisions, _cells(hub, connection, found, batch_id, row_no))
-    cells = _cells(hub, connection, found, version._batch, version._row_no)
-    return Line("restore", case.id, wish.status, wish.decisions, cells, (replayed.ALL,))
-
-
-def _cells(hub: Hub, connection: Connection, found: Definition, batch_id: UUID, row_no: int) -> dict[str, str | None]:
-    """The cells of a landed row, under the columns its items have today."""
-    batch = batches.get(connection, batch_id)
-    ((_, row),) = land.rows(hub, batch, {row_no})
-    cells = {name: as_text(row.column(name))[0].as_py() for name in row.schema.names}
-    if batch.system_sha == found.system.sha256:
-        return cells
-    then = definition.of_batch(hub, batch).feed.columns
-    source = {item: column for column, item in found.feed.columns.items()}
-    return {source[item]: cells[column] for column, item in then.items() if item in source}

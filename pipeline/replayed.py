@@ -131,10 +131,16 @@ def settle(connection: Connection, batch: Batch, done: Iterable[Done], findings:
     connection.execute(
         text(
             "INSERT INTO hub.replayed (batch_id, row_no, act, case_batch, case_row, key, decisions) "
-            "VALUES (:batch, :row, :act, :case_batch, :case_row, :key, CAST(:decisions AS uuid[]))"
+            "SELECT :batch, r.row_no, r.act, r.case_batch, r.case_row, r.key, CAST(r.decisions AS uuid[]) FROM unnest("
+            "CAST(:rows AS bigint[]), CAST(:acts AS text[]), CAST(:case_batches AS uuid[]), CAST(:case_rows AS bigint[]), "
+            "CAST(:keys AS bytea[]), CAST(:decisions AS text[])) AS r (row_no, act, case_batch, case_row, key, decisions)"
         ),
-        [{"batch": batch.id, "row": line.row_no, "act": line.act, "key": line.key, **_case(line)} for line in lines],
-    )
+        {
+            "batch": batch.id, "rows": [line.row_no for line in lines], "acts": [line.act for line in lines],
+            "case_batches": [line.case[0] for line in lines], "case_rows": [line.case[1] for line in lines],
+            "keys": [line.key for line in lines], "decisions": [_array(line.decisions) for line in lines],
+        },
+    )  # fmt: skip
     set_status(connection, [(*line.case, line.status, line.decisions) for line in lines], batch.landed_at)
     connection.execute(
         text(
@@ -154,16 +160,19 @@ def set_status(
     if statuses:
         connection.execute(
             text(
-                "UPDATE hub.quarantine SET status = :status, decisions = CAST(:decisions AS uuid[]), "
-                "closed_at = CASE WHEN :status = 'open' THEN NULL ELSE CAST(:at AS timestamptz) END "
-                "WHERE batch_id = :case_batch AND row_no = :case_row AND status <> 'closed_by_source'"
+                "UPDATE hub.quarantine q SET status = s.status, decisions = CAST(s.decisions AS uuid[]), "
+                "closed_at = CASE WHEN s.status = 'open' THEN NULL ELSE CAST(:at AS timestamptz) END "
+                "FROM unnest(CAST(:batches AS uuid[]), CAST(:rows AS bigint[]), CAST(:statuses AS text[]), "
+                "CAST(:decisions AS text[])) AS s (batch_id, row_no, status, decisions) "
+                "WHERE q.batch_id = s.batch_id AND q.row_no = s.row_no AND q.status <> 'closed_by_source'"
             ),
-            [
-                {"case_batch": batch, "case_row": row, "status": status, "decisions": list(decisions), "at": at}
-                for batch, row, status, decisions in statuses
-            ],
-        )
+            {
+                "batches": [one[0] for one in statuses], "rows": [one[1] for one in statuses],
+                "statuses": [one[2] for one in statuses], "decisions": [_array(one[3]) for one in statuses], "at": at,
+            },
+        )  # fmt: skip
 
 
-def _case(line: Done) -> dict[str, object]:
-    return {"case_batch": line.case[0], "case_row": line.case[1], "decisions": line.decisions}
+def _array(ids: Sequence[UUID]) -> str:
+    """Decisions as PostgreSQL writes an array: arrays of arrays of several lengths cannot be given."""
+    return f"{{{','.join(str(id) for id in ids)}}}"

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from core import audit, clock
+from core import audit, clock, decisions
 from core.actor import Actor
-from core.errors import HutongError, Invalid
+from core.errors import HutongError
 from core.hub import Hub
 from core.ids import uuid7
-from core.text import T
 from pipeline import cases, definition
 from schemas.published import current
 
@@ -24,11 +23,7 @@ def reveal(
 ) -> dict[str, str | None]:
     """The cells of a row by item, as the source gave them. An entry of the audit log is left for everyone the row may be
     about, in the caller's transaction: commit before showing. Raises NotFound, and Invalid without a reason."""
-    if not reason.strip():
-        raise Invalid(
-            T("没有写明事由。", "No reason is given."),
-            remedy=T("写明为什么要看原值。", "Say why the values are to be seen."), pointer="/reason",
-        )  # fmt: skip
+    why = decisions.because(reason)
     case = cases.get(connection, batch_id, row_no)
     numbers = connection.execute(
         text(
@@ -43,7 +38,7 @@ def reveal(
         entry = audit.Entry(
             id=uuid7(), at=clock.now(), kind=REVEALED, department=actor.department, client=actor.client,
             operator=actor.operator, service_item="", case_no="", subject=subject, kid=kid,
-            body={"reason": reason.strip(), "dataset": case.dataset, "batch": str(batch_id), "row": row_no},
+            body={"reason": why, "dataset": case.dataset, "batch": str(batch_id), "row": row_no},
         )  # fmt: skip
         connection.exec_driver_sql(audit.INSERT, entry.parameters())
     return by_item(hub, case)

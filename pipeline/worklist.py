@@ -8,10 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -28,19 +27,24 @@ from schemas.derive import expectations
 from schemas.document import near
 from schemas.parts import Dimension, Severity
 from schemas.published import Published
-from schemas.types import Rule
+from schemas.types import Rule, masks
 
 LIMIT = 200
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
-#: digits enough for somebody's number, whatever the item is
-_NUMBER = re.compile(r"\d{9}|\d.*\d{8}")
+#: of a row that waits: something has been decided, and neither undone nor brought about nor run out
+_DECIDED = (
+    "(q.status = 'open' AND EXISTS (SELECT FROM hub.decided_row r JOIN hub.decision d ON d.id = r.decision "
+    "WHERE r.batch_id = q.batch_id AND r.row_no = q.row_no AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id) "
+    "AND coalesce(CAST(d.body ->> 'until' AS date) >= :today, true)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which rows: every word given narrows. Of `rule`, `item`, `dimension` and `severity` one finding must meet all.
-    `days` is the least age; `datasets` the reader's scope (None for all)."""
+    `days` is the least age; `datasets` the reader's scope (None for all). `decided`: those that wait only for a replay to
+    bring about what was decided on them, or those that do not."""
 
     status: str | None = "open"
     dataset: str | None = None
@@ -52,6 +56,8 @@ class Filter:
     batch: UUID | None = None
     days: int | None = None
     datasets: Collection[str] | None = None
+    decided: bool | None = None
+    feed: str | None = None
 
     def within(self, datasets: Collection[str] | None) -> Filter:
         """The same, for a reader whose scope these datasets are."""
@@ -77,6 +83,7 @@ class Filter:
             ("status", "q.status"),
             ("dataset", "q.dataset"),
             ("system", "q.system"),
+            ("feed", "q.feed"),
             ("batch", "q.batch_id"),
         ):
             if (value := getattr(self, name)) is not None:
@@ -85,6 +92,9 @@ class Filter:
         if self.datasets is not None:
             parts.append("q.dataset = ANY(:datasets)")
             values["datasets"] = sorted(self.datasets)
+        if self.decided is not None:
+            parts.append(_DECIDED if self.decided else f"NOT {_DECIDED}")
+            values["today"] = clock.today()
         if self.days is not None:
             parts.append("q.quarantined_at <= :before")
             values["before"] = clock.now() - timedelta(days=self.days)
@@ -147,12 +157,16 @@ def count(connection: Connection, which: Filter) -> int:
     )
 
 
-def ids(connection: Connection, which: Filter) -> list[tuple[UUID, int, str]]:
-    """The rows a filter means: batch, number, dataset."""
+def ids(connection: Connection, which: Filter, *, lock: bool = False) -> list[tuple[UUID, int, str]]:
+    """The rows a filter means: batch, number, dataset; held until the transaction ends, when `lock` says so."""
     which.check()
     condition, values = which.sql()
     rows = connection.execute(
-        text(f"SELECT q.batch_id, q.row_no, q.dataset FROM hub.quarantine q WHERE {condition} ORDER BY 1, 2"), values
+        text(
+            f"SELECT q.batch_id, q.row_no, q.dataset FROM hub.quarantine q WHERE {condition} ORDER BY 1, 2"
+            f"{' FOR UPDATE OF q' if lock else ''}"
+        ),
+        values,
     )
     return [tuple(row) for row in rows]
 
@@ -186,17 +200,19 @@ def one(connection: Connection, published: Published, batch_id: UUID, row_no: in
 
 
 def groups(connection: Connection, published: Published, which: Filter, *, limit: int = 500) -> list[dict[str, Any]]:
-    """Rows counted by dataset, item and rule, most first: what is wrong, and what to do about it."""
+    """Rows counted by dataset, item and rule, most first: what is wrong, and what to do about it. `decided` are those of them
+    that only wait for a replay."""
     which.check()
     condition, values = which.sql()
     said = [f"f.{name} = :f_{name}" for name in ("rule", "item", "dimension", "severity") if f"f_{name}" in values]
     rows = connection.execute(
         text(
-            "SELECT q.dataset, f.item, f.rule, f.severity, f.dimension, count(*) AS rows, min(q.quarantined_at) AS since "
+            "SELECT q.dataset, f.item, f.rule, f.severity, f.dimension, count(*) AS rows, "
+            f"count(*) FILTER (WHERE {_DECIDED}) AS decided, min(q.quarantined_at) AS since "
             f"FROM hub.quarantine q JOIN hub.finding f USING (batch_id, row_no) WHERE {' AND '.join([condition, *said])} "
             "GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 1, 2, 3 LIMIT :limit"
         ),
-        {**values, "limit": limit},
+        {**values, "limit": limit, "today": clock.today()},
     )
     return [{**row._mapping, **described(published.contracts.get(row.dataset), row.item, row.rule)} for row in rows]
 
@@ -225,8 +241,9 @@ def told(published: Published, row: RowMapping) -> dict[str, Any]:
         "key": [masked(contract, name, value) for name, value in zip(names, key, strict=True)],
         "since": row["quarantined_at"], "closed_at": row["closed_at"], "findings": findings,
         "decisions": [
-            {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied}
-            for id, kind, at, reason, actor, applied in row["rulings"] or ()
+            {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied,
+             "until": until, "expired": until is not None and date.fromisoformat(until) < clock.today()}
+            for id, kind, at, reason, actor, applied, until in row["rulings"] or ()
         ],
         "decided": row["decided"],
     }  # fmt: skip
@@ -255,7 +272,7 @@ def masked(contract: Contract | None, item: str, raw: str | None) -> str | None:
     items = {one.name: one for one in contract.items} if contract is not None else {}
     if item not in items:
         return "***"
-    if not items[item].personal and not _NUMBER.search(raw):
+    if not items[item].personal and not masks.holds_number(raw):
         return raw if len(raw) <= 200 else raw[:200] + "…"
     if not pa.types.is_string(items[item].type.arrow):
         return "***"
@@ -276,7 +293,7 @@ _known: dict[str, Mapping[str, Rule]] = {}
 _ROWS = """SELECT q.batch_id, q.row_no, q.feed, q.dataset, q.system, q.status, q.source_key, q.quarantined_at, q.closed_at,
  (SELECT jsonb_agg(jsonb_build_array(f.item, f.rule, f.severity, f.dimension, f.raw) ORDER BY f.severity, f.item, f.rule)
   FROM hub.finding f WHERE f.batch_id = q.batch_id AND f.row_no = q.row_no) AS findings,
- (SELECT jsonb_agg(jsonb_build_array(d.id, d.kind, d.at, d.reason, d.actor, d.id = ANY(q.decisions)) ORDER BY d.seq)
+ (SELECT jsonb_agg(jsonb_build_array(d.id, d.kind, d.at, d.reason, d.actor, d.id = ANY(q.decisions), d.body ->> 'until') ORDER BY d.seq)
   FROM hub.decision d WHERE d.kind = ANY(:kinds) AND d.id IN (SELECT r.decision FROM hub.decided_row r
    WHERE r.batch_id = q.batch_id AND r.row_no = q.row_no) AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = d.id)
   ) AS rulings,

@@ -18,7 +18,7 @@ from api.state import Running
 from certificates.request import Code, Strict, Word
 from core import decisions
 from core.decisions import Decision
-from pipeline import cases, deciding, journey, reveal, worklist
+from pipeline import cases, deciding, deliver, journey, reveal, undoing, worklist
 from pipeline.worklist import Filter
 from schemas.published import current
 
@@ -114,8 +114,20 @@ def _filter(
     severity: Annotated[Plain | None, Query(description="error warning")] = None,
     batch: Annotated[UUID | None, Query(description="批次 / batch")] = None,
     days: Annotated[int | None, Query(ge=0, le=36500, description="至少待了几天 / waiting for so many days")] = None,
+    decided: Annotated[bool | None, Query(description="已决定、待重放 / decided on, waiting for a replay")] = None,
 ) -> Filter:  # fmt: skip
-    return Filter(None if status == "all" else status, dataset, system, rule, item, dimension, severity, batch, days)
+    return Filter(
+        None if status == "all" else status,
+        dataset,
+        system,
+        rule,
+        item,
+        dimension,
+        severity,
+        batch,
+        days,
+        decided=decided,
+    )
 
 
 Asked = Annotated[Filter, Depends(_filter)]
@@ -234,9 +246,10 @@ def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key
     """以另一项决定撤销;其行重新待处理,已入库的由重放恢复原状。 / Its rows wait again; a replay restores what was there."""
 
     def act(connection: Connection) -> dict[str, Any]:
-        for department in deciding.departments(running.hub, connection, decisions.get(connection, id)):
+        # of a dataset in force no more nobody is the steward: an administrator may
+        for department in undoing.departments(running.hub, decisions.get(connection, id)) or {""}:
             acting.require(department)
-        return decided(deciding.undo(running.hub, connection, id, reason=said.reason, actor=acting.actor))
+        return decided(undoing.undo(running.hub, connection, id, reason=said.reason, actor=acting.actor))
 
     return once(running.hub, acting, key, f"reversals/{id}", said, act)
 
@@ -245,13 +258,17 @@ def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key
 def replay(acting: Steward, running: Running, said: ReplayAsked) -> dict[str, Any]:
     """使一个采集任务的决定生效;重复执行无妨。batch 为空表示共享库无须变动。
 
-    Bring about what was decided on a feed's rows. Doing it again changes nothing; `batch` is null when no record had to.
+    Bring about what was decided on a feed's rows; golden records follow. Doing it again changes nothing; `batch` is null when
+    no record had to. `unfit` rows are decided on and still cannot go in: another rule stops them, or several claim one key.
     """
     deciding.require_scope(_scope(acting, running), said.feed.partition(".")[2])
     batch = journey.replay(running.hub, said.feed, acting.actor)
+    with running.hub.read() as connection:
+        left = worklist.count(connection, Filter(feed=said.feed, decided=True))
     if batch is None:
-        return {"feed": said.feed, "batch": None, "evidence": None}
-    return {"feed": said.feed, "batch": str(batch.id), "evidence": batch.evidence}
+        return {"feed": said.feed, "batch": None, "evidence": None, "unfit": left}
+    deliver.refreshed(running.hub)
+    return {"feed": said.feed, "batch": str(batch.id), "evidence": batch.evidence, "unfit": left}
 
 
 def decided(made: Decision) -> dict[str, Any]:

@@ -48,10 +48,11 @@ def accept(
     as_json: Json = False,
 ) -> None:
     """The guard that stopped the batch is waived for it, and no other. What it brings counts as known from now on."""
-    from pipeline import journey
+    from pipeline import deliver, journey
 
     with session.opened() as hub:
         found = journey.accept(hub, batch, guard=guard, reason=reason, actor=session.actor())
+        deliver.refreshed(hub)
     _print(found, [], as_json)
 
 

@@ -32,7 +32,11 @@ def listed(
 
     with session.opened() as hub, hub.read() as connection:
         found = decisions.listed(connection, *(kind or ()), about=about, limit=limit)
-    output.table([_row(one) for one in found], _COLUMNS, as_json=as_json)
+        ended = decisions.ended(connection, [one.id for one in found])
+    rows = [_row(one) | {"ended": one.id in ended} for one in found]
+    if not as_json:
+        rows = [row | {"stands": _stands(row)} for row in rows]
+    output.table(rows, _LISTED, as_json=as_json)
 
 
 def undo(
@@ -40,17 +44,16 @@ def undo(
     reason: Annotated[str, typer.Option(help=str(T("为什么撤销", "why")))],
     as_json: Json = False,
 ) -> None:
-    """The decision stays in the list, with what ended it. Rows it was about wait again: those put aside at once, those that a
-    replay had put in with the next replay. After a judgement of who is who, links are made anew."""
-    from libraries import golden, judgements
-    from pipeline import deciding
+    """The decision stays in the list, with what ended it. Of whatever kind: rows it was about wait again, what a judgement had
+    joined is parted; what is left to do is said."""
+    from pipeline import undoing
 
     with session.opened() as hub:
         with hub.begin() as connection:
-            made = deciding.undo(hub, connection, id, reason=reason, actor=session.actor())
-        if made.kind == judgements.KIND:
-            golden.refresh(hub)
-    output.facts(_row(made), {column.key: column.title for column in _COLUMNS}, as_json=as_json)
+            made = undoing.undo(hub, connection, id, reason=reason, actor=session.actor())
+        left = undoing.follow(hub, made)
+    titles = {column.key: column.title for column in _COLUMNS} | {"left": T("此后", "from here")}
+    output.facts(_row(made) | {"left": str(left)}, titles, as_json=as_json)
 
 
 def _row(one: Any) -> dict[str, Any]:
@@ -59,6 +62,12 @@ def _row(one: Any) -> dict[str, Any]:
         "batch": one.batch_id and str(one.batch_id), "row_no": one.row_no, "reason": one.reason,
         "by": one.actor["operator"], "undoes": one.undoes and str(one.undoes),
     }  # fmt: skip
+
+
+def _stands(row: dict[str, Any]) -> str:
+    if row["undoes"] is not None:
+        return str(T("撤销", "undoes another"))
+    return str(T("已撤销", "undone") if row["ended"] else T("有效", "in force"))
 
 
 _COLUMNS = [
@@ -71,3 +80,4 @@ _COLUMNS = [
     Column("undoes", T("撤销的决定", "undoes")),
     Column("id", T("决定", "decision")),
 ]
+_LISTED = [*_COLUMNS[:3], Column("stands", T("效力", "stands")), *_COLUMNS[3:]]

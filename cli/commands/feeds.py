@@ -29,12 +29,15 @@ def run(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """The whole journey of a feed in this process, without Airflow. A scan of its source's keys follows where one is due."""
-    from pipeline import journey
+    """The whole journey of a feed in this process, without Airflow. A scan of its source's keys follows where one is due, and
+    golden records follow what was merged."""
+    from pipeline import deliver, journey
 
     with session.opened() as hub:
         batch = journey.run(hub, feed, session.actor())
         scanned = journey.scan(hub, feed, session.actor(), now=keys)
+        if batch or scanned:
+            deliver.refreshed(hub)
     said = batch.evidence if batch else {}
     counts = {name: said.get(name, 0) for name in ("unchanged", "quarantined")}
     counts["merged"] = said.get("inserted", 0) + said.get("changed", 0)

@@ -17,7 +17,7 @@ import typer
 
 from cli import filters, output, session
 from cli.output import Column, Json
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, HutongError, Invalid
 from core.text import T
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def listed(
     severity: Annotated[str | None, typer.Option(help=str(T("严重程度 error warning", "severity")))] = None,
     dimension: Annotated[str | None, typer.Option(help=str(T("质量维度", "dimension of quality")))] = None,
     batch: Annotated[UUID | None, typer.Option(help=str(T("只看一个批次", "of one batch")))] = None,
+    decided: Annotated[
+        bool | None,
+        typer.Option("--decided/--undecided", help=str(T("只看已决定、待重放的(或未决定的)", "decided on and to be replayed, or not"))),
+    ] = None,
     days: Annotated[int | None, typer.Option(min=0, help=str(T("至少待了几天", "waiting for at least so many days")))] = None,
     limit: Limit = 200, as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -90,7 +94,7 @@ def listed(
 
     which = Filter(
         status=None if status == "all" else status, dataset=dataset, system=system, rule=rule, item=item,
-        severity=severity, dimension=dimension, batch=batch, days=days,
+        severity=severity, dimension=dimension, batch=batch, days=days, decided=decided,
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
@@ -116,7 +120,7 @@ def show(case: Case, as_json: Json = False) -> None:
     if as_json:
         output.document({**row, "version": worklist.version(row)})
         return
-    output.facts({**row, "case": case, "status": str(T(row["status_label"], row["status_label_en"]))}, _FACTS)
+    output.facts({**row, "case": case, "status": _status(row)}, _FACTS)
     print()
     output.table([_line(row, finding) for finding in row["findings"]], _ROW[2:])
     if row["decisions"]:
@@ -166,9 +170,14 @@ def excuse(
     from pipeline import deciding
 
     item, _, code = rule[0].rpartition(":")
+    if not cases and len(rule) > 1:
+        raise Invalid(
+            T("批量豁免一次一条规则。", "A bulk act excuses one rule at a time."),
+            remedy=T("逐条豁免,或写明各行;两者相加。", "Excuse them one by one, or name the rows; the acts add up."),
+        )
     with session.opened() as hub, hub.begin() as connection:
-        narrowed = None if cases or len(rule) > 1 else code
-        which, count = _which(hub, connection, cases, dataset, system, narrowed, item or None, expected, yes)
+        narrowed, of = (None, None) if cases else (code, item or None)
+        which, count = _which(hub, connection, cases, dataset, system, narrowed, of, expected, yes)
         made = deciding.excuse(
             hub, connection, which, rule, until.date(), reason=reason, actor=session.actor(), expected=count
         )
@@ -191,17 +200,24 @@ def dismiss(
 def replay(
     feeds: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...")] = None, as_json: Json = False
 ) -> None:
-    """For the feeds named, or all that have rows waiting. What has been done already is not done again."""
-    from pipeline import journey, worklist
+    """For the feeds named, or all that have rows waiting; golden records follow. What has been done already is not done again;
+    a feed that cannot be replayed now holds up no other."""
+    from pipeline import deliver, journey, worklist
+    from pipeline.worklist import Filter
 
     rows = []
+    failed: dict[str, HutongError] = {}
     with session.opened() as hub:
         with hub.read() as connection:
             for feed in feeds or ():
                 filters.feed(hub, connection, feed)
             wanted = feeds or worklist.feeds(connection)
         for feed in wanted:
-            batch = journey.replay(hub, feed, session.actor())
+            try:
+                batch = journey.replay(hub, feed, session.actor())
+            except HutongError as error:
+                failed[feed] = error
+                continue
             if batch is not None:
                 said = batch.evidence
                 merged = {
@@ -209,7 +225,22 @@ def replay(
                     for name in ("landed", "inserted", "changed", "unchanged", "removed", "quarantined")
                 }
                 rows.append({"feed": feed, "batch": str(batch.id), **merged})
-    output.table(rows, _REPLAYED, as_json=as_json, empty=T("没有待生效的决定。", "Nothing decided waits for a replay."))
+        if rows:
+            deliver.refreshed(hub)
+        with hub.read() as connection:
+            left = sum(worklist.count(connection, Filter(feed=feed, decided=True)) for feed in wanted)
+    output.table(rows, _REPLAYED, as_json=as_json, empty=T("共享库无须变动。", "No record had to change."))
+    if left:
+        told = T(
+            f"{left:,} 行已作决定,仍不能入库:另有错误,或几行同一主键。hutong quarantine list --decided 可列出。",
+            f"{left:,} rows are decided on and still unfit: another rule stops them, or several claim one key. "
+            "`hutong quarantine list --decided` lists them.",
+        )
+        print(told, file=sys.stderr)
+    for feed, why in failed.items():
+        print(f"{feed}: {why.message} {why.remedy}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _which(
@@ -230,7 +261,7 @@ def _which(
     if cases:
         return [_case(case) for case in cases], expected
     filters.dataset(hub, connection, dataset)
-    which = Filter(dataset=dataset, system=system, rule=rule, item=item)
+    which = Filter(dataset=dataset, system=system, rule=rule, item=item, decided=False)
     count = worklist.count(connection, which)
     asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")
     if expected is None and not yes and not (sys.stdin.isatty() and typer.confirm(str(asked), err=True)):
@@ -275,8 +306,15 @@ def _line(row: dict[str, Any], finding: dict[str, Any]) -> dict[str, Any]:
     told = {name: str(T(finding.get(name, ""), finding.get(f"{name}_en", ""))) for name in ("message", "remedy")}
     return {
         **finding, **told, "dataset": row["dataset"], "case": f"{row['batch']}/{row['row_no']}", "since": row["since"],
-        "status": str(T(row["status_label"], row["status_label_en"])),
+        "status": _status(row),
     }  # fmt: skip
+
+
+def _status(row: dict[str, Any]) -> str:
+    """A row's status in words; of one that waits, whether only for a replay."""
+    waits = row["status"] == "open" and any(not one["applied"] and not one["expired"] for one in row["decisions"])
+    rest = T("(已决定,待重放)", " (decided, to be replayed)") if waits else T("", "")
+    return str(T(row["status_label"] + rest.zh, row["status_label_en"] + rest.en))
 
 
 def _told(made: list[Decision], as_json: bool) -> None:
@@ -294,6 +332,7 @@ _GROUP = [
     Column("rule", T("规则", "rule")),
     Column("severity", T("程度", "severity")),
     Column("rows", T("行数", "rows"), right=True),
+    Column("decided", T("已决定待重放", "decided, to be replayed"), right=True),
     Column("since", T("自", "since")),
 ]
 _ROW = [
@@ -317,6 +356,7 @@ _DECISION = [
     Column("by", T("决定人", "by")),
     Column("reason", T("理由", "reason")),
     Column("applied", T("已生效", "brought about")),
+    Column("until", T("豁免至", "until")),
     Column("id", T("决定", "decision")),
 ]
 _MADE = [

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
+
+#: digits enough for somebody's number: in one run, or after one that was cut off
+_NUMBER = re.compile(r"\d{9}|\d.*\d{8}", re.DOTALL)
+_LONGEST_TIME = 14  # digits of a day with a time, which are no number
+
+
+def holds_number(text: str) -> bool:
+    """Whether a text holds digits enough for somebody's number, blanks between them or not, whatever item it stands in."""
+    return (
+        (bool(_NUMBER.search("".join(text.split()))) and not _TIME.fullmatch(text.strip()))
+        or sum(each.isdigit() for each in text) > _LONGEST_TIME
+    )  # fmt: skip
+
+
+#: a day and a time as sources write them, possible or not
+_TIME = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[ T]*(\d{1,2}(:\d{1,2}){0,2})?")
 
 
 def hidden(values: pa.Array) -> pa.Array:

@@ -19,6 +19,7 @@ from core import audit, clock
 from core.actor import Actor
 from core.hub import Hub
 from pipeline import journey
+from schemas import published
 from tests.pipeline.small import FEED, Small, row
 
 BAD, GOOD = "110105194912310021", "11010519491231002X"
@@ -116,6 +117,8 @@ def test_check_fix_replay_undo(api: TestClient, as_: dict[str, dict[str, str]], 
     assert api.post(undo, json={"reason": "看错"}, headers=headers).status_code == 409
     api.post("/v1/quarantine/replays", json={"feed": FEED}, headers=headers)
     assert api.get(at, headers=headers).json()["status"] == "open"
+    told = api.post(undo, json={"reason": f"与{GOOD}核对"}, headers=headers)
+    assert told.status_code in (409, 422) and GOOD not in told.text
     with small.hub.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM records.pet_licence")).scalar_one() == 1
 
@@ -140,6 +143,21 @@ def test_bulk_excuse_and_dismissal_say_how_many(api: TestClient, as_: dict[str, 
     ):
         answer = api.post("/v1/quarantine/decisions", json=put_aside | wrong, headers=headers)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_of_a_dataset_in_force_no_more_only_an_administrator_undoes(
+    api: TestClient, as_: dict[str, dict[str, str]], small: Small
+) -> None:
+    put_aside = {"kind": "dismiss", "reason": "测试", "filter": {"rule": "range"}, "expected": 1}
+    (made,) = api.post("/v1/quarantine/decisions", json=put_aside, headers=as_["steward"]).json()["decisions"]
+    with small.hub.begin() as connection:
+        for kind, id in (("system", "pets"), ("contract", "pet_licence")):
+            published.withdraw(connection, kind, id, Actor("admin"))  # type: ignore[arg-type]
+    with small.hub.read() as connection:
+        published.write_snapshot(connection, small.hub.home)
+    undo = f"/v1/quarantine/decisions/{made['id']}/reversals"
+    for who, status in (("stranger", 403), ("steward", 403), ("admin", 201)):
+        assert api.post(undo, json={"reason": "看错"}, headers=as_[who]).status_code == status
 
 
 def test_a_reveal_is_audited_and_no_number_is_told_elsewhere(

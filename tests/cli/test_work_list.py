@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from cli.main import app
+from core import clock
 from core.errors import Conflict, Invalid
 from core.hub import Hub
 from pipeline import journey
@@ -75,3 +77,19 @@ def test_a_bulk_act_names_its_rows_first(call: Call) -> None:
     )
     assert made["rows"] == 2
     assert told(call("codes", "list", "--json")) == []
+
+
+def test_a_replay_goes_on_and_a_feed_gone_holds_up_no_other(call: Call, hub: Hub) -> None:
+    (found,) = told(call("quarantine", "list", "--rule", "citizen_no.checksum", "--json"))
+    until = ("--until", f"{clock.today()}")
+    with hub.begin() as connection:
+        query = text("UPDATE hub.quarantine SET feed = 'gone.pet_licence' WHERE row_no = :row")
+        connection.execute(query, {"row": found["row_no"]})
+    told(call("quarantine", "excuse", "--rule", "range", *until, "--reason", "big dogs", "--expected", "2", "--json"))
+    assert len(told(call("quarantine", "list", "--decided", "--json"))) == 2
+    assert "decided, to be replayed" in call("quarantine", "list", "--decided").stdout
+    done = call("quarantine", "replay", "--json")
+    assert done.exit_code == 1 and "gone.pet_licence" in done.stderr
+    assert [one["inserted"] for one in json.loads(done.stdout)] == [2]
+    (listed,) = told(call("decision", "list", "--json"))
+    assert listed["ended"] is False and "in force" in call("decision", "list").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -36,6 +37,31 @@ def test_without_a_reason_nothing_is_decided(hub: Hub) -> None:
         decisions.record(connection, "accept", "x", reason="  ", actor=STEWARD)
     with hub.read() as connection:
         assert decisions.listed(connection) == []
+
+
+@pytest.mark.parametrize(
+    "number", ["11010519491231002x", "１１０１０５ 19491231 0021", "110105491231002", "致电13800001111"]
+)
+def test_a_reason_names_nobodys_number(hub: Hub, number: str) -> None:
+    with pytest.raises(Invalid) as refused, hub.begin() as connection:
+        decisions.record(connection, "accept", "x", reason=f"与{number}核对", actor=STEWARD)
+    assert number not in str(refused.value) and refused.value.pointer == "/reason"
+    with hub.begin() as connection:
+        decisions.record(connection, "accept", "x", reason="案卷 2026-03-000123456,12 月 31 日核", actor=STEWARD)
+
+
+def test_decisions_are_known_in_the_order_of_their_numbers(hub: Hub) -> None:
+    """Who knows the last one knows all before: the second waits until the first is there."""
+    with hub.begin() as connection:
+        first = decisions.record(connection, "map", "x", reason="核实", actor=STEWARD)
+        with ThreadPoolExecutor(1) as workers:
+            second = workers.submit(made, hub)
+            time.sleep(0.3)
+            assert not second.done()
+            with hub.read() as other:
+                assert decisions.last(other) == 0
+            connection.commit()
+            assert second.result(10).seq > first.seq
 
 
 def test_undone_by_another_and_as_it_stood_before(hub: Hub) -> None:

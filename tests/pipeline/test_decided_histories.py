@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from core import clock, decisions
 from core.actor import Actor
-from pipeline import deciding, journey, worklist
+from pipeline import deciding, journey, undoing, worklist
 from pipeline.worklist import Filter
 from schemas.published import current
 from tests.pipeline.small import FEED, Small, row
@@ -110,7 +110,7 @@ def walk(small: Small, steps: list[tuple[Any, ...]]) -> None:
             if made:
                 id, tag = made.pop(one % len(made))
                 with hub.begin() as connection:
-                    deciding.undo(hub, connection, id, reason="看错", actor=WHO)
+                    undoing.undo(hub, connection, id, reason="看错", actor=WHO)
                 if tag in model.waiting:
                     case = model.waiting[tag]
                     case.decided = [decision for decision in case.decided if decision[0] != id]

@@ -16,7 +16,7 @@ from core.actor import SYSTEM, Actor
 from core.errors import BatchBlocked, Conflict, Invalid, Outdated, Stop
 from core.hub import Hub
 from pipeline import batch as batches
-from pipeline import deciding, guards, journey
+from pipeline import guards, journey, undoing
 from pipeline.batch import MOVES, Batch
 from tests.pipeline.small import COLUMNS, CONTRACT, FEED, Small, row
 
@@ -231,7 +231,7 @@ def test_a_drop_cannot_be_undone(small: Small) -> None:
     with small.hub.begin() as connection:
         (made,) = decisions.in_force(connection, "drop", batch_id=id)
         with pytest.raises(Conflict):
-            deciding.undo(small.hub, connection, made.id, reason="看错了批次", actor=CLERK)
+            undoing.undo(small.hub, connection, made.id, reason="看错了批次", actor=CLERK)
 
 
 def test_every_pair_of_states(small: Small) -> None:

@@ -15,12 +15,12 @@ from core import clock, decisions
 from core.actor import Actor
 from core.errors import Conflict, Invalid, Outdated
 from core.hub import Hub
-from pipeline import deciding, journey, worklist
+from pipeline import deciding, journey, undoing, worklist
 from pipeline.batch import Batch
 from pipeline.rebuild.whole import rebuild
 from pipeline.worklist import Filter
 from schemas.published import current
-from tests.pipeline.small import FEED, Row, Small, row
+from tests.pipeline.small import CONTRACT, FEED, Row, Small, row
 
 STEWARD = Actor(operator="steward", client="s", department="city_management")
 BAD = "110105194912310021"
@@ -68,7 +68,7 @@ def fix(small: Small, edits: dict[str, str | None], which: tuple[UUID, int] | No
 
 def undo(small: Small, made: decisions.Decision) -> None:
     with acting(small) as (hub, connection):
-        deciding.undo(hub, connection, made.id, reason="看错了", actor=STEWARD)
+        undoing.undo(hub, connection, made.id, reason="看错了", actor=STEWARD)
 
 
 def replay(small: Small) -> Batch | None:
@@ -201,10 +201,45 @@ def test_which_of_two_versions_counts_is_an_excuse(small: Small) -> None:
     assert held(small)["A1"][1] == 6.0 and sorted(statuses(small)) == ["excused", "open"]
 
 
+def test_both_versions_of_a_key_put_in_in_turn_and_both_taken_back(small: Small) -> None:
+    load(small, row("A1", weight=4), publish=True)
+    load(small, row("A1", weight=5), row("A1", weight=6))
+    made = []
+    for number in (2, 1):
+        which = next((UUID(found["batch"]), number) for found in listed(small, "open") if found["row_no"] == number)
+        with acting(small) as (hub, connection):
+            made += deciding.excuse(
+                hub, connection, [which], ["key.conflict"], SOON, reason="以此行为准", actor=STEWARD
+            )
+        replay(small)
+    assert held(small)["A1"][1] == 5.0
+    undo(small, made[0])
+    replay(small)
+    assert held(small)["A1"][1] == 5.0, "the one that counts stays"
+    undo(small, made[1])
+    replay(small)
+    assert held(small)["A1"][1] == 4.0 and set(statuses(small)) == {"open"}, (
+        "the undone one before it does not come back"
+    )
+
+
+def test_what_is_decided_and_not_yet_fit_outlives_a_new_contract(small: Small) -> None:
+    load(small, row("A1", weight=999, number=BAD), publish=True)
+    with acting(small) as (hub, connection):
+        deciding.excuse(hub, connection, [case(small)], ["range"], SOON, reason="确有大型犬", actor=STEWARD)
+    small.publish(contract=CONTRACT.replace("1.0.0", "1.1.0").replace("体重", "体重(公斤)"))
+    journey.run(small.hub, FEED)
+    assert statuses(small) == ["open"]
+    fix(small, {"owner_no": GOOD})
+    replay(small)
+    assert held(small)["A1"] == (GOOD, 999.0) and statuses(small) == ["excused"]
+
+
 def test_a_row_without_a_key_may_get_one_that_nobody_has(small: Small) -> None:
     load(small, row("A1"), (2026, None, *row("A2")[2:]), publish=True)
-    fix(small, {"tag": "A1"})
-    assert replay(small) is None and statuses(small) == ["open"], "A1 is another record"
+    with pytest.raises(Conflict):
+        fix(small, {"tag": "A1"})  # another record's
+    assert replay(small) is None and statuses(small) == ["open"]
     fix(small, {"tag": "A2"})
     replay(small)
     assert held(small).keys() == {"A1", "A2"} and statuses(small) == ["fixed"]

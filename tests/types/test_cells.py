@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codes
 from schemas.codes import divisions
-from schemas.types import TYPES, check, get, split
+from schemas.types import TYPES, check, get, masks, split
 from tests.types.plain_rules import DIVISIONS, OPTIONS, findings, standard
 
 GOOD, OTHER, BAD = "11010519491231002X", "440524188001010014", "430302199312212519"
@@ -154,3 +154,15 @@ def test_divisions_have_a_history() -> None:
     assert divisions.successors("430903") == () and divisions.name("999999") is None
     assert not divisions.current(2026)[412723] and divisions.current(1990)[412723]
     assert standard("division", ["430903"]) == ["430903"]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("110105194912310021", True), ("110105 1949 1231 002X", True), ("110105-1949-1231-002X", True),
+        ("１１０１０５１９４９１２３１００２１", True), ("138 0000 1111", True), ("2026-13-45 08:00:00", False),
+        ("2026年3月1日", False), ("20260301", False), ("A1", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_number_is_seen_in_any_item(text: str, holds: bool) -> None:
+    assert masks.holds_number(text) is holds
