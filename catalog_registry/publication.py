@@ -33,6 +33,7 @@ from schemas.published import (
     Kind,
     Published,
     Rebuilt,
+    caught_up,
     current,
     document,
     in_force,
@@ -49,8 +50,9 @@ def register(
 
     All or nothing. Raises DocumentRefused, and Stop for a breaking change of a contract that is not `rebuilt`.
     """
+    now = caught_up(hub)
     with hub.begin() as connection:
-        number = publish(connection, documents, actor, checks=_checks(current(hub.home), documents), rebuilt=rebuilt)
+        number = publish(connection, documents, actor, checks=_checks(now, documents), rebuilt=rebuilt)
         if number is not None:
             _catalogue(hub, connection, documents, in_force(connection))
             for doc in documents:

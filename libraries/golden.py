@@ -57,7 +57,7 @@ def refresh(hub: Hub, *, chunk: int = 5_000) -> RefreshResult:
     """Bring the golden records up to date with what batches merged: only numbers with a waiting mention,
     a judgement that is new or ended, or a dirty entity.
     Raises Retry when a merge holds a chunk for longer than a minute."""
-    return refresh_by(hub, published_set.current(hub.home), chunk=chunk)
+    return refresh_by(hub, published_set.caught_up(hub), chunk=chunk)
 
 
 @database.answering()

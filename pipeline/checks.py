@@ -49,7 +49,7 @@ class Ran:
 def run(hub: Hub, only: Collection[str] = (), *, every: bool = False, actor: Actor = SYSTEM) -> list[Ran]:
     """Run the checks that something has changed for since they last ran; all of them with `every`. A broken check takes
     down only itself. What is no longer in force closes its findings."""
-    now = published.current(hub.home)
+    now = published.caught_up(hub)
     good, broken = documents.in_force(now.texts("check"))
     chosen = [check for id, check in good.items() if not only or id in only]
     ran = [_run(hub, now, check, every=every, actor=actor) for check in chosen]

@@ -31,7 +31,7 @@ class Definition:
 
 def current(hub: Hub, feed_id: str) -> Definition:
     """The published definition of a feed; NotFound when there is none, DocumentRefused when one of its documents is broken."""
-    now = published.current(hub.home)
+    now = published.caught_up(hub)
     system_id, _, dataset = feed_id.partition(".")
     texts = now.texts("system")
     if system_id not in texts:

@@ -149,6 +149,7 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
         cursor.adbc_ingest(tables["gone"].partition(".")[2], rows, mode="append", db_schema_name="staging")
     with hub.begin() as connection:
         merge.in_turn(connection, batch)
+        merge.still_staged(connection, [tables["gone"]] if len(gone) else [])
         waived = rulings.waived(connection, batch)
         before = reconcile.held(connection, contract.id, feed.system)
         Guards(feed, batch, waived).size(before.rows, before.rows - len(gone) if scanned.rows else 0)

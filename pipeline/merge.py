@@ -35,7 +35,7 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
     quarantined = staged.quarantined - settled.outdated + len(settled.conflicting)
     with hub.begin() as connection:
         in_turn(connection, batch)
-        _still_staged(connection, staged)
+        still_staged(connection, [tables[name] for name, rows in staged.shipped.items() if rows])
         waived = rulings.waived(connection, batch)
         known = batches.known_at(connection, batch)
         guards = Guards(feed, batch, waived)
@@ -176,11 +176,10 @@ def in_turn(connection: Connection, batch: Batch) -> None:
         )
 
 
-def _still_staged(connection: Connection, staged: Staged) -> None:
+def still_staged(connection: Connection, filled: list[str]) -> None:
     """Staging tables are UNLOGGED: a database that crashed since they were filled has emptied them all, and rows that wait
-    would be gone without a trace."""
-    filled = [name for name, rows in staged.shipped.items() if rows]
-    there = ", ".join(f"EXISTS (SELECT FROM staging.{staged.tables[name]})" for name in filled)
+    would be gone without a trace. Raises DatabaseUnavailable when one of those filled is empty."""
+    there = ", ".join(f"EXISTS (SELECT FROM {table})" for table in filled)
     if filled and not all(connection.execute(text(f"SELECT {there}")).one()):
         raise DatabaseUnavailable(
             T("数据库重新启动过,暂存的数据已丢失。", "The database has restarted; what was staged is lost."),

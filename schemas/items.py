@@ -129,7 +129,7 @@ def _type(source: Source, place: Place, block: Any, custom: Mapping[str, Any]) -
             near(logical, LOGICAL),
         )
     name = custom.get("valueType", "code" if "enum" in block and logical == "string" else LOGICAL[logical])
-    if name not in TYPES:
+    if not isinstance(name, str) or name not in TYPES:
         raise source.refused(
             (*place, "valueType"), T(f"未知的值类型 {name}", f"unknown value type {name}"), near(name, TYPES)
         )
@@ -192,7 +192,7 @@ def _check_codes(source: Source, place: Place, kind: ValueType, code_list: Any, 
         )
     if code_list is not None:
         try:
-            lists(code_list)
+            lists(str(code_list))
         except KeyError as error:
             raise source.refused(
                 (*place, "codeList"),

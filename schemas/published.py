@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 
 from core.actor import Actor
 from core.errors import DocumentRefused
+from core.hub import Hub
 from core.text import T
 from schemas import contract, department, library, links, listing
 from schemas.contract import Contract
@@ -351,6 +352,17 @@ def current(home: Path) -> Published:
     if held is None or held[0] != target:
         held = _cache[home] = (target, open_snapshot(home / FOLDER / target))
     return held[1]
+
+
+def caught_up(hub: Hub) -> Published:
+    """What is in force, for whoever is about to write by it. A publication whose process died between its commit and the
+    snapshot has changed the tables already: what the old documents say of them is not so any more."""
+    with hub.read() as connection:
+        number = connection.execute(text("SELECT coalesce(max(n), 0) FROM hub.publication")).scalar_one()
+    if number > current(hub.home).number:
+        with hub.read() as connection:  # begun anew: its state is read under the snapshot's lock
+            write_snapshot(connection, hub.home)
+    return current(hub.home)
 
 
 @lru_cache(maxsize=64)

@@ -157,7 +157,14 @@ def _row_rule(
             near(kind, ALLOWED),
         )
     columns, others = ALLOWED[kind]
-    arguments = dict(body.get("kwargs") or {})
+    given = body.get("kwargs") or {}
+    if not isinstance(given, dict):
+        raise source.refused(
+            (*place, "implementation", "kwargs"),
+            T("应为参数与值的对应", "it must be a mapping of arguments"),
+            T("请更正。", "Correct it."),
+        )
+    arguments = dict(given)
     if item is not None and columns == ("column",):
         arguments.setdefault("column", item)
     for key, value in arguments.items():

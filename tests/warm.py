@@ -18,10 +18,10 @@ from pipeline import journey
 from pipeline.standardise import Standardiser
 from pipeline.validate import Judge
 from schemas import contract as contracts
-from tests.crash import worker
+from tests.crash import chores, worker
 from tests.crash.world import COLUMNS, SYSTEM_ID, documents
 
-__all__ = ["app", "journey", "publication", "pytest", "restore", "rich", "take", "typer", "worker"]
+__all__ = ["app", "chores", "journey", "publication", "pytest", "restore", "rich", "take", "typer", "worker"]
 
 
 def warm() -> None:

@@ -69,7 +69,7 @@ def batches_listed(
     feed: Annotated[Plain | None, Query(description="采集任务 / feed")] = None,
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
     state: Annotated[Plain | None, Query(description="状态 / state")] = None,
-    before: Annotated[int | None, Query(ge=1, description="序号小于此者 / with a lower number")] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="序号小于此者 / with a lower number")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
 ) -> Any:  # fmt: skip
     """本部门各资源的批次(管理员:全部),新的在前。 / Batches of the department's datasets (an admin's: all), newest first."""

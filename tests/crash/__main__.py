@@ -18,10 +18,11 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="no longer than this, however many were made"
     )
+    parser.add_argument("--each", type=int, default=None, help="places of each chore; without it all")
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else secrets.randbelow(2**31)
     print(f"seed {seed}", flush=True)
-    figures = session(asked.kills, seed, asked.seconds)
+    figures = session(asked.kills, seed, asked.seconds, each=asked.each)
     for name, value in figures.said().items():
         print(f"  {name.replace('_', ' '):18} {value}")
     for wrong in figures.wrong[:20]:

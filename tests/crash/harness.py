@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ from schemas.published import Document
 from tests.crash import judge, worker
 from tests.crash.ticks import is_commit
 from tests.crash.worker import Order
-from tests.crash.world import MODES, SYSTEM_ID, Source, dataset, documents
+from tests.crash.world import MODES, SYSTEM_ID, Source, dataset, documents, with_
+from tests.crash.yard import Told, Yard
 
 SIZE = 1_200
 
@@ -53,6 +54,9 @@ class Figures:
     half_visible: int = 0
     polls: int = 0
     decisions_replayed: int = 0
+    key_scans: int = 0
+    chore_kills: int = 0
+    chore_places: int = 0
     runs_survived: int = 0
     commit_points: int = 0
     commit_points_missed: list[str] = field(default_factory=list)
@@ -81,6 +85,11 @@ class Kill:
     at: str | None
     act: str = "die"
 
+    @property
+    def scans(self) -> bool:
+        """Whether the run asks for all keys afterwards: one that goes by increments, when run as one."""
+        return self.mode == "incremental" and not self.steps
+
 
 class Arena:
     """One installation with its own server and source, and a reader that never stops looking."""
@@ -100,9 +109,9 @@ class Arena:
         self.seconds = 0.5
         self._port, self._postmaster = facts.port, self.server.pid()
 
-    def open(self) -> None:
-        """Publish the documents and read every feed once."""
-        self.source.start(SIZE)
+    def open(self, size: int = SIZE) -> None:
+        """Publish the documents and read every feed once; `size` rows in the full one."""
+        self.source.start(size)
         with self.hub.begin() as connection:
             documented = [Document(kind, id, "1", text, "crash") for kind, id, text in documents()]
             published.publish(connection, documented, SYSTEM)
@@ -113,6 +122,13 @@ class Arena:
             self.recover(mode)
             self.judged(mode)
 
+    def broken_one(self) -> None:
+        """A row waits, whatever was drawn."""
+        self.source.rows["full"][0] = with_(self.source.rows["full"][0], TZ="999")
+        self.source.write("full")
+        self.recover("full")
+        self.judged("full")
+
     def close(self) -> None:
         """End everything."""
         self.hub.close()
@@ -122,7 +138,7 @@ class Arena:
         """The worker's order for a kill."""
         return Order(
             home=str(self.hub.home), url=self.url, feed=f"{SYSTEM_ID}.{dataset(kill.mode)}",
-            report=str(self.folder / "report"), at=kill.at, act=kill.act, steps=kill.steps,
+            report=str(self.folder / "report"), at=kill.at, act=kill.act, steps=kill.steps, scan=kill.scans,
             server=str(self.server.folder),
         )  # fmt: skip
 
@@ -182,7 +198,7 @@ class Arena:
 
     def recover(self, mode: str) -> None:
         """What the scheduler would do: run it again, and once more when it says later. Raises AssertionError."""
-        order = self.order(Kill(mode, False, None))
+        order = replace(self.order(Kill(mode, False, None)), scan=False)
         for _ in range(5):
             code = self.waited(worker.start(order))
             if code != worker.TRIED_LATER:
@@ -195,8 +211,11 @@ class Arena:
             return self.judge(link, (mode,))
 
 
-def session(kills: int, seed: int, longest_s: float = float("inf")) -> Figures:
-    """Make that many kills, and more until every commit was met, and judge each of them; fewer when time is up."""
+def session(
+    kills: int, seed: int, longest_s: float = float("inf"), *, each: int | None = None, chores: int | None = None
+) -> Figures:
+    """Make that many kills, and more until every commit was met, and judge each of them; fewer when time is up. Before, of
+    all chores, or of so many `chores` drawn, one at each lasting place, or at `each` of them drawn."""
     figures = Figures(seed)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hutong-crash-", ignore_cleanup_errors=True) as name:
@@ -205,12 +224,24 @@ def session(kills: int, seed: int, longest_s: float = float("inf")) -> Figures:
         arena = Arena(folder, seed)
         try:
             arena.open()
+            arena.broken_one()
+            _chores(arena, figures, each, chores)
             with _reading(arena, figures):
                 _Session(arena, figures).kill(kills, began + longest_s)
         finally:
             arena.close()
     figures.seconds = round(time.monotonic() - began, 1)
     return figures
+
+
+def _chores(arena: Arena, figures: Figures, each: int | None, most: int | None) -> None:
+    told = Told()
+    Yard(arena, told).every(each, most)
+    figures.chore_kills, figures.chore_places = told.kills, sum(told.places.values())
+    figures.kills += told.kills
+    figures.recovered += told.recovered
+    figures.half_visible += told.half_visible
+    figures.wrong += told.wrong
 
 
 class _Session:
@@ -259,7 +290,7 @@ class _Session:
         made = 0
         places: list[str] = []
         arena.source.step(kill.mode)
-        if kill.mode == "full" and self.random.random() < 0.7:
+        if kill.mode != "flagged" and self.random.random() < 0.7:
             arena.decide(kill.mode)
         while True:
             hit, place = arena.make(kill)
@@ -308,6 +339,7 @@ def _reading(arena: Arena, figures: Figures) -> Iterator[None]:
     found = json.loads(told)
     figures.polls = found["polls"]
     figures.decisions_replayed = sum(feed.replays for feed in arena.judge.feeds.values())
+    figures.key_scans = sum(feed.scans for feed in arena.judge.feeds.values())
     for mode, feed in arena.judge.feeds.items():
         known = {tuple(state) for state in feed.states}
         half = [state for state in found["seen"][dataset(mode)] if tuple(state) not in known]

@@ -14,19 +14,6 @@ from tests.crash import replay
 from tests.crash.reader import TEXT, query
 from tests.crash.world import COLUMNS, ITEMS, MODES, SYSTEM_ID, Source, dataset
 
-_FACTS = (
-    "landed",
-    "inserted",
-    "changed",
-    "unchanged",
-    "repeated",
-    "removed",
-    "quarantined",
-    "closed",
-    "before",
-    "after",
-)
-
 _COLUMNS = {item: column for column, item in ITEMS.items()}
 
 
@@ -64,6 +51,7 @@ class Judge:
     def __init__(self, landing: Path, source: Source) -> None:
         self.feeds = {mode: replay.Feed(mode) for mode in MODES}
         self._landing, self._source = landing, source
+        self._aside: set[str] = set()
 
     def __call__(self, link: psycopg.Connection[Any], modes: tuple[str, ...] = MODES) -> Verdict:
         """Judge some feeds, after a run of each that came to its end."""
@@ -96,6 +84,13 @@ class Judge:
             id: {_COLUMNS[item]: cell for item, cell in body["set"].items()}
             for id, body in link.execute("SELECT id::text, body FROM hub.decision WHERE kind = 'fix'")
         }
+        aside = link.execute(
+            "SELECT d.id::text, r.batch_id::text, r.row_no FROM hub.decision d JOIN hub.decided_row r ON r.decision = d.id "
+            "WHERE d.kind = 'dismiss' AND d.about = %s ORDER BY d.seq", [name]
+        ).fetchall()  # fmt: skip
+        new = [one for one in aside if one[0] not in self._aside]
+        self._aside |= {one[0] for one in new}
+        feed.dismiss((batch, row) for _, batch, row in new)  # decided before the runs that are judged
         feed.follow(self._landing, SYSTEM_ID, name, kept)
         verdict.expect(f"{name}: rows replayed otherwise than decided", feed.wrong, [])
         verdict.expect(f"{name}: batches merged", merged, Counter(kept))
@@ -130,7 +125,7 @@ def _rows(link: psycopg.Connection[Any], mode: str, feed: replay.Feed, verdict: 
     ):
         verdict.expect(
             f"{name}: evidence of {batch}",
-            {fact: evidence[fact] for fact in _FACTS}, {fact: feed.evidence[batch][fact] for fact in _FACTS},
+            {fact: evidence[fact] for fact in feed.evidence[batch]}, feed.evidence[batch],
         )  # fmt: skip
     seen = link.execute(query(name)).fetchone()
     verdict.expect(f"{name}: what a reader sees", tuple(seen or ()), tuple(feed.states[-1]))

@@ -80,6 +80,7 @@ class Feed:
     decided: dict[tuple[Key | None, str], str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     replays: int = 0
+    scans: int = 0
 
     def follow(self, landing: Path, system: str, dataset: str, merged: Iterable[str]) -> None:
         """Take those of the merged batches that are new, in the order of their ids (which begin with their time)."""
@@ -96,6 +97,9 @@ class Feed:
         self.known = moment
         if manifest["origin"] == "replay":
             self._replay(folder, manifest, moment)
+            return
+        if manifest["origin"] == "key_scan":
+            self._scan(folder, manifest, moment)
             return
         batch = manifest["batch"]
         rows = [_row(raw, self.mode, (batch, number)) for number, raw in enumerate(_read(folder, manifest), 1)]
@@ -165,6 +169,27 @@ class Feed:
         facts |= {"landed": len(lines), "quarantined": 0, "before": before, "after": len(self.current)}
         self.evidence[manifest["batch"]] = facts
         self.states.append(self.state())
+
+    def _scan(self, folder: Path, manifest: dict[str, Any], moment: datetime) -> None:
+        """A scan of keys: what the source has no more is closed, current or waiting; nothing else is touched."""
+        rows = list(_read(folder, manifest))
+        here = {(int(row["ND"] or 0), row["QP"]) for row in rows}
+        facts = dict.fromkeys(("closed",), 0)
+        before = len(self.current)
+        self._close({key for key in self.current if key not in here}, moment, facts)
+        self.waiting = [row for row in self.waiting if row.key is None or row.key in here]
+        self.decided = {case: status for case, status in self.decided.items() if case[0] is None or case[0] in here}
+        self.scans += 1
+        self.evidence[manifest["batch"]] = facts | {"scanned": len(rows), "before": before, "after": len(self.current)}
+        self.states.append(self.state())
+
+    def dismiss(self, cases: Iterable[Case]) -> None:
+        """A person puts waiting rows aside, in a transaction of its own: no batch is needed."""
+        for at in cases:
+            case = self.cases[at]
+            self.waiting = [other for other in self.waiting if other.at != at]
+            self.decided[case.key, word(case.raw)] = "dismissed"
+            self.states.append(self.state())
 
     def state(self) -> State:
         """What must be seen now."""

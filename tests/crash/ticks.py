@@ -15,9 +15,9 @@ import adbc_driver_manager.dbapi as adbc
 from sqlalchemy import Engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-_PRODUCT = ("pipeline", "libraries", "connectors", "schemas", "core")
+_PRODUCT = ("catalog_registry", "pipeline", "libraries", "connectors", "schemas", "core")
 _ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-_FILES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
+_FILES = ("open", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
 
 
 class Ticks:
@@ -75,6 +75,12 @@ def is_commit(name: str) -> bool:
     a loop the first."""
     edge = "commit in" in name or "shipping" in name or ("manifest" in name and "os.rename" in name)
     return edge and name.endswith("#1")
+
+
+def is_lasting(name: str) -> bool:
+    """The edge of anything that stays: a commit, a shipment, a file that gets its name or loses it."""
+    edge = ("commit in", "shipping", "os.rename", "os.symlink", "rmtree", "os.rmdir")
+    return any(word in name for word in edge) and name.endswith("#1")
 
 
 def _place() -> str:

@@ -41,8 +41,9 @@ CHUNK_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to do. `at`: the place to act at (tests.crash.ticks), None: nowhere. `act`: die, or what becomes of
-    the database there. `steps`: land, load and deliver one by one, as the orchestrator does."""
+    """What a worker is to do. `at`: the place to act at (tests.crash.ticks), None: nowhere. `act`: die, or what becomes
+    of the database there. `steps`: land, load and deliver one by one, as the orchestrator does; `scan`: ask for all keys
+    afterwards. `chore`: something else than a feed."""
 
     home: str
     url: str
@@ -51,20 +52,27 @@ class Order:
     at: str | None = None
     act: str = "die"
     steps: bool = False
+    scan: bool = False
     server: str = ""
+    #: instead of running a feed
+    chore: Callable[[Hub], None] | None = None
 
 
 def settings(home: str, url: str) -> Settings:
     """The settings of a worker's installation."""
-    return Settings(home=Path(home), database_url=url, chunk_rows=CHUNK_ROWS)
+    return Settings(home=Path(home), database_url=url, chunk_rows=CHUNK_ROWS, keep_landing_days=30)
 
 
 def work(order: Order) -> None:
     """In the child: run the feed to its end, or to the place."""
     ticks = Ticks(order.home, order.at, partial(_act, order))
     code = DONE
+    hub = Hub(settings(order.home, order.url), order.url)
     try:
-        run(Hub(settings(order.home, order.url), order.url), order.feed, steps=order.steps)
+        if order.chore is not None:
+            order.chore(hub)
+        else:
+            run(hub, order.feed, steps=order.steps, scan=order.scan)
     except HutongError as error:
         code = TRIED_LATER if isinstance(error, Retry) or error.code == "database_down" else REFUSED
         _report(order, f"{type(error).__name__}: {error}")
@@ -77,7 +85,7 @@ def work(order: Order) -> None:
     os._exit(code)  # what a fork server's child would tidy up is not ours
 
 
-def run(hub: Hub, feed: str, *, steps: bool = False) -> None:
+def run(hub: Hub, feed: str, *, steps: bool = False, scan: bool = False) -> None:
     """The journey in, and the golden records after it."""
     if steps:
         batch = journey.land(hub, feed)
@@ -86,11 +94,13 @@ def run(hub: Hub, feed: str, *, steps: bool = False) -> None:
             journey.deliver(hub, batch)
     else:
         journey.run(hub, feed)
+    if scan:
+        journey.scan(hub, feed, now=True)
     golden.refresh(hub)
 
 
 def decide(order: Order) -> None:
-    """In a child: a steward corrects one broken row of the feed, if one waits."""
+    """In a child: a steward corrects one broken row of the feed, if one waits, or puts one aside."""
     hub = Hub(settings(order.home, order.url), order.url)
     dataset = order.feed.partition(".")[2]
     with hub.begin() as connection:
@@ -100,6 +110,9 @@ def decide(order: Order) -> None:
         ).all():  # fmt: skip
             edits = {ITEMS[column]: whole for column, value, whole in ERRORS if row[column] == value}
             if edits and (row["SYR"] or not row["ZJH"]):  # a number keeps its name
+                if int(row_no) % 4 == 0:
+                    deciding.dismiss(hub, connection, [(batch, row_no)], reason="已注销", actor=STEWARD)
+                    break
                 deciding.fix(hub, connection, (batch, row_no), edits, reason="核对原件", actor=STEWARD)
                 break
     os._exit(DONE)

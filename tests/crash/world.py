@@ -124,7 +124,7 @@ class Source:
         for mode in MODES:
             for _ in range(size if mode == "full" else size // 10):
                 self._append(mode, self._new())
-            self._write(mode)
+            self.write(mode)
 
     def step(self, mode: str) -> None:
         """Some rows come, change, go, break and are mended; sometimes nothing happens."""
@@ -134,7 +134,7 @@ class Source:
             self.random.choice((self._add, self._change, self._change, self._remove, self._break, self._repeat))(
                 mode, self.random.choice(known) if known else self._new()
             )
-        self._write(mode)
+        self.write(mode)
 
     def _add(self, mode: str, _: Row) -> None:
         self._append(mode, self._new())
@@ -152,20 +152,20 @@ class Source:
             return  # what waits twice, word for word, is kept once: nothing to count by
         if self.random.random() < 0.3:
             self._versions += 1
-            row = _with(row, TZ=f"{100 + self._versions % 9000 / 100:g}", GXSJ=self._tick(later=True))
+            row = with_(row, TZ=f"{100 + self._versions % 9000 / 100:g}", GXSJ=self._tick(later=True))
         self._append(mode, row)
 
     def _remove(self, mode: str, row: Row) -> None:
-        if mode == "full":
+        if mode != "flagged":  # an increment does not tell: a scan of keys finds it
             self.rows[mode] = [other for other in self.rows[mode] if _key(other) != _key(row)]
-        elif mode == "flagged":
-            self._append(mode, _with(row, CZBS="D", GXSJ=self._tick(later=True)))
+        else:
+            self._append(mode, with_(row, CZBS="D", GXSJ=self._tick(later=True)))
 
     def _restate(self, mode: str, row: Row, **cells: str | None) -> None:
         if mode == "flagged":  # a staging table: pushes are appended
-            self._append(mode, _with(row, CZBS="U", GXSJ=self._tick(later=True), **cells))
+            self._append(mode, with_(row, CZBS="U", GXSJ=self._tick(later=True), **cells))
             return
-        changed = _with(row, GXSJ=self._tick(later=True), **cells)
+        changed = with_(row, GXSJ=self._tick(later=True), **cells)
         self.rows[mode] = [other for other in self.rows[mode] if _key(other) != _key(row)] + [changed]
 
     def _new(self) -> Row:
@@ -184,7 +184,8 @@ class Source:
         self._moment += timedelta(seconds=1 if later else self.random.choice((0, 1)))
         return self._moment.isoformat(" ")
 
-    def _write(self, mode: str) -> None:
+    def write(self, mode: str) -> None:
+        """Make the table what `rows` say."""
         with sqlite3.connect(self.path) as link:
             link.execute(f"DELETE FROM {dataset(mode)}")
             link.executemany(f"INSERT INTO {dataset(mode)} VALUES ({', '.join('?' * len(COLUMNS))})", self.rows[mode])
@@ -206,7 +207,8 @@ def broken(row: Row) -> bool:
     return any(row[COLUMNS.index(column)] == value for column, value, _ in ERRORS)
 
 
-def _with(row: Row, **cells: str | None) -> Row:
+def with_(row: Row, **cells: str | None) -> Row:
+    """The row with some cells changed."""
     return tuple(cells.get(name, value) for name, value in zip(COLUMNS, row, strict=True))
 
 

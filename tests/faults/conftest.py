@@ -12,10 +12,10 @@ from core.actor import SYSTEM
 from core.hub import Hub
 from schemas import published
 from schemas.published import Document
-from tests.faults.sources import Database, Drop, Rest, Sftp, Source
+from tests.faults.sources import Bucket, Database, Drop, Rest, Sftp, Source
 from tests.pipeline.small import CONTRACT, DEPARTMENT
 
-KINDS = ("rest", "database", "files", "sftp")
+KINDS = ("rest", "database", "files", "sftp", "bucket")
 
 
 @pytest.fixture(params=KINDS)
@@ -28,6 +28,7 @@ def source(
         "database": lambda: Database(request.getfixturevalue("database")),
         "files": lambda: Drop(tmp_path / "drop"),
         "sftp": lambda: Sftp(tmp_path / "drop"),
+        "bucket": lambda: Bucket(tmp_path / "drop"),
     }[request.param]()
     made.impatient(monkeypatch)
     with hub.begin() as connection:

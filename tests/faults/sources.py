@@ -21,7 +21,9 @@ from sqlalchemy import make_url
 
 from connectors import postgresql, rest, sftp
 from connectors.http import Patience
+from core import store
 from core.database import libpq
+from tests.connectors.object_store import ObjectStore
 from tests.connectors.service import Answer, Server, as_json
 from tests.connectors.sftp_server import SftpServer
 from tests.faults.proxy import Proxy
@@ -237,6 +239,36 @@ class Sftp(Drop):
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sftp, "TIMEOUT_S", 0.7)
         monkeypatch.setattr(sftp, "CONNECT_TIMEOUT_S", 1)
+
+    def close(self) -> None:
+        self.proxy.close()
+        self.server.close()
+        super().close()
+
+
+class Bucket(Drop):
+    """The same folder in an object store."""
+
+    after = 2_000
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = ObjectStore()
+        self.bucket = self.server.bucket()
+        self.proxy = Proxy(int(self.server.endpoint.rsplit(":", 1)[1]))
+        self.secret = {**self.server.secret(self.bucket), "endpoint": f"http://127.0.0.1:{self.proxy.port}"}
+
+    broken = Source.broken  # type: ignore[assignment]
+
+    def deliver(self, name: str, added: list[Row], id: str | None = None) -> Path:
+        folder = super().deliver(name, added, id)
+        self.server.upload(folder, self.bucket, f"{name}/")
+        return folder
+
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(store, "_TIMEOUT_S", 1)
+        monkeypatch.setattr(store, "_CONNECT_TIMEOUT_S", 1)
+        monkeypatch.setattr(store, "_TRIES", 1)
 
     def close(self) -> None:
         self.proxy.close()
