@@ -56,7 +56,9 @@ class Compiler:
         reach = self._reach(branch, "b")
         ok = [f"({reach})"] if reach else []
         columns = [f'{self._loose(branch)} AS "_loose"', f'{self._namesakes(branch)} AS "_namesakes"']
-        columns += [f'{"count(*)" if branch.number else "0"} AS "_met"', f'{self._strangers(branch)} AS "_strangers"']
+        # one row whatever is there: a branch that others only start at has no facts to aggregate
+        met = "count(*)" if branch.number else "count(*) FILTER (WHERE false)"
+        columns += [f'{met} AS "_met"', f'{self._strangers(branch)} AS "_strangers"']
         columns += [
             f"{self._aggregate(fact, [*ok, *self._tests(fact.where, 'b')])} AS {quote(fact_name)}"
             for fact_name, fact in self.made.facts.items()
