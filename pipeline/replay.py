@@ -18,10 +18,11 @@ from sqlalchemy import Connection, text
 from connectors.system import Feed
 from core import clock, decisions
 from core.actor import Actor
-from core.errors import HutongError
+from core.errors import HutongError, Stop
 from core.hub import Hub
 from core.ids import uuid7
 from core.log import get_logger
+from core.text import T
 from pipeline import batch as batches
 from pipeline import cases, definition, land, mapping, replayed, trying
 from pipeline.batch import Batch
@@ -192,10 +193,26 @@ def _taken_back(hub: Hub, connection: Connection, found: Definition, case: Case,
             {"key": key, "by": version._batch, "at": version._known_from},
         ).one_or_none()
     if version is None:
+        _require_history(connection, case.dataset, {batch_id for batch_id, _ in puts})
         (batch_id, row_no) = next(reversed(puts))
         return Line("take_out", case.id, wish.status, wish.decisions, _cells(hub, connection, found, batch_id, row_no))
     cells = _cells(hub, connection, found, version._batch, version._row_no)
     return Line("restore", case.id, wish.status, wish.decisions, cells, (replayed.ALL,))
+
+
+def _require_history(connection: Connection, dataset: str, puts: set[UUID]) -> None:
+    """Stop where retention may have removed what was there before the row was put in: that there was nothing is not known."""
+    since = connection.scalar(
+        text("SELECT c.before FROM hub.history_cut c WHERE c.dataset = :dataset AND c.before > "
+             "(SELECT min(known_at) FROM hub.batch WHERE id = ANY(:puts))"),
+        {"dataset": dataset, "puts": list(puts)},
+    )  # fmt: skip
+    if since is not None:
+        raise Stop(
+            T("更正之前的版本已按保存期限清除,不能撤销。", "The version before the correction is kept no more; it cannot be undone."),
+            remedy=T("请来源重新提供该记录。", "Ask the source to say the record again."),
+            code="history_removed",
+        )  # fmt: skip
 
 
 def _cells(hub: Hub, connection: Connection, found: Definition, batch_id: UUID, row_no: int) -> dict[str, str | None]:
