@@ -2,15 +2,17 @@
 
 history         versions that ended longer ago than their contract's `retention`, or `keep_history_years` where it is silent
 landed files    of batches that landed longer ago than `keep_landing_days`, or than the contract's `retention`; never a
-                manifest, nor files of a batch that has a quarantine row the source has not closed or is neither merged nor dropped
+                manifest, nor files of a batch that has a quarantine row the source has not closed, that a correction which is
+                undone would bring back, or that is neither merged nor dropped; of a dropped one only behind a later one
 audit log       entries older than `keep_audit_years`; never those of the last three years (the database refuses)
 
 A rebuild needs every accepted batch since the last checkpoint (pipeline/rebuild/checkpoint.py). Files go only behind one.
+What a named person holds (a court, an inquiry) stays until that decision is undone (`hold`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,21 +21,26 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from core import clock, events
+from core import clock, decisions, events
 from core import scratch as folders
 from core.actor import SYSTEM, Actor
-from core.errors import Stop
+from core.decisions import Decision
+from core.errors import Invalid, Stop
 from core.hub import Hub
 from core.landing import CHECKPOINT
 from core.text import T
+from pipeline.cases import HELD
 from pipeline.rebuild import checkpoint, inputs, whole
 from pipeline.rebuild.checkpoint import Checkpoint
 from schemas import published
 from schemas.derive import sql
+from schemas.document import near
 
 Tell = Callable[[str], None]
 #: how long a checkpoint serves before due files make another: each is a whole rebuild
 EVERY = timedelta(days=30)
+#: a decision of this kind is about a dataset, or the audit log
+HOLD, AUDIT = "hold", "audit"
 #: a removal that was cut short is finished by the next ones
 _RECENT = timedelta(days=7)
 
@@ -42,7 +49,7 @@ _RECENT = timedelta(days=7)
 class Removed:
     """What was (or, tried dry, would be) removed: `what` is history, landing, audit or checkpoint; `about` a dataset or a
     feed; how many versions, batches or entries, and bytes where they are files; all from before that moment. `kept` says
-    why due ones stay."""
+    why due ones stay: hold, quarantine, undo or checkpoint."""
 
     what: str
     about: str
@@ -61,7 +68,7 @@ class _Due:
     dataset: str
     accepted: bool
     proven: bool
-    waits: bool
+    kept: str
 
 
 def retain(hub: Hub, *, dry_run: bool = False, actor: Actor = SYSTEM, tell: Tell = lambda _: None) -> list[Removed]:
@@ -70,11 +77,28 @@ def retain(hub: Hub, *, dry_run: bool = False, actor: Actor = SYSTEM, tell: Tell
     Stop when a checkpoint was due and the rebuild it needs was not the same as the libraries: then no landed file goes.
     """
     years = _years(hub)
+    with hub.read() as connection:
+        held = frozenset(one.about for one in decisions.in_force(connection, HOLD))
     return [
-        *_history(hub, years, actor, dry_run),
-        *_audit(hub, actor, dry_run),
-        *_landing(hub, years, actor, dry_run, tell),
+        *_history(hub, years, held, actor, dry_run),
+        *_audit(hub, held, actor, dry_run),
+        *_landing(hub, years, held, actor, dry_run, tell),
     ]
+
+
+def hold(hub: Hub, about: str, *, reason: str, actor: Actor) -> Decision:
+    """Keep history and landed files of a dataset, or the `audit` log, whatever is due: by a decision, until it is undone.
+
+    Raises Invalid without a reason or for an unknown dataset.
+    """
+    known = [AUDIT, *published.current(hub.home).contracts]
+    if about not in known:
+        raise Invalid(
+            T(f"没有资源 {about}。", f"There is no dataset {about}."),
+            remedy=near(about, known) or T("审计日志写作 audit。", "The audit log is called audit."), pointer="/about",
+        )  # fmt: skip
+    with hub.begin() as connection:
+        return decisions.record(connection, HOLD, about, reason=reason, actor=actor)
 
 
 def _years(hub: Hub) -> Mapping[str, int]:
@@ -92,16 +116,19 @@ def _ago(years: int) -> datetime:
     return now.replace(year=year, day=28) if (now.month, now.day) == (2, 29) else now.replace(year=year)
 
 
-def _history(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool) -> Iterator[Removed]:
-    for dataset, kept in sorted(years.items()):
-        before = _ago(kept)
+def _history(
+    hub: Hub, years: Mapping[str, int], held: Collection[str], actor: Actor, dry_run: bool
+) -> Iterator[Removed]:
+    for dataset, limit in sorted(years.items()):
+        before = _ago(limit)
         table = sql.history(dataset)
         with hub.begin() as connection:
             given = {"before": before, "dataset": dataset}
             count = connection.scalar(text(f"SELECT count(*) FROM {table} WHERE _known_to < :before"), given) or 0
             if not count:
                 continue
-            if not dry_run:
+            kept = "hold" if dataset in held else ""
+            if not (dry_run or kept):
                 count = connection.execute(text(f"DELETE FROM {table} WHERE _known_to < :before"), given).rowcount
                 connection.execute(
                     text(
@@ -110,12 +137,12 @@ def _history(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool) ->
                     ),
                     given,
                 )
-                body = {"versions": count, "before": before, "years": kept}
+                body = {"versions": count, "before": before, "years": limit}
                 events.record(connection, "retention.history", dataset, body, actor)
-        yield Removed("history", dataset, count, before)
+        yield Removed("history", dataset, count, before, kept=kept)
 
 
-def _audit(hub: Hub, actor: Actor, dry_run: bool) -> Iterator[Removed]:
+def _audit(hub: Hub, held: Collection[str], actor: Actor, dry_run: bool) -> Iterator[Removed]:
     if hub.settings.keep_audit_years is None:
         return
     before = _ago(hub.settings.keep_audit_years)
@@ -123,18 +150,21 @@ def _audit(hub: Hub, actor: Actor, dry_run: bool) -> Iterator[Removed]:
         count = connection.scalar(text("SELECT count(*) FROM hub.audit WHERE at < :before"), {"before": before}) or 0
         if not count:
             return
-        if not dry_run:
+        kept = "hold" if AUDIT in held else ""
+        if not (dry_run or kept):
             connection.execute(text("SET LOCAL hutong.retention = 'on'"))
             count = connection.execute(text("DELETE FROM hub.audit WHERE at < :before"), {"before": before}).rowcount
-            events.record(connection, "retention.audit", "audit", {"entries": count, "before": before}, actor)
-    yield Removed("audit", "audit", count, before)
+            events.record(connection, "retention.audit", AUDIT, {"entries": count, "before": before}, actor)
+    yield Removed("audit", AUDIT, count, before, kept=kept)
 
 
-def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, tell: Tell) -> Iterator[Removed]:
+def _landing(
+    hub: Hub, years: Mapping[str, int], held: Collection[str], actor: Actor, dry_run: bool, tell: Tell
+) -> Iterator[Removed]:
     with hub.read() as connection:
-        due = list(_due(connection, hub, years))
+        due = list(_due(connection, hub, years, held))
         last = checkpoint.latest(connection)
-    needed = [batch for batch in due if batch.accepted]
+    needed = [batch for batch in due if batch.accepted and batch.kept != "hold"]
     upto = max((batch.seq for batch in needed), default=0)
     again = not all(batch.proven for batch in needed) and (last is None or last.made_at < clock.now() - EVERY)
     if again:
@@ -145,11 +175,11 @@ def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, te
             last = _checkpoint(hub, upto, actor, tell)
             yield Removed("checkpoint", f"≤ {upto}", last.batches, clock.now(), last.bytes)
             with hub.read() as connection:
-                due = list(_due(connection, hub, years))
+                due = list(_due(connection, hub, years, held))
     gone: dict[tuple[str, str], list[_Due]] = {}
     for batch in due:
         proven = not batch.accepted or batch.proven or (dry_run and again)
-        kept = "quarantine" if batch.waits else "" if proven else "checkpoint"
+        kept = batch.kept or ("" if proven else "checkpoint")
         gone.setdefault((batch.feed, kept), []).append(batch)
     for (feed, kept), some in sorted(gone.items()):
         size = sum(_size(hub, batch) for batch in some)
@@ -160,21 +190,44 @@ def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, te
         _finish(hub, last)
 
 
-def _due(connection: Connection, hub: Hub, years: Mapping[str, int]) -> Iterator[_Due]:
+def _due(connection: Connection, hub: Hub, years: Mapping[str, int], held: Collection[str]) -> Iterator[_Due]:
     rows = connection.execute(
         text(
             "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, in_checkpoint AS proven, landed_at, "
             "EXISTS (SELECT FROM "
             "hub.quarantine q WHERE q.status <> 'closed_by_source' AND (q.batch_id = b.id OR EXISTS (SELECT FROM hub.replayed r "
             "WHERE r.batch_id = b.id AND r.case_batch = q.batch_id AND r.case_row = q.row_no))) AS waits FROM hub.batch b WHERE "
-            "files_removed_at IS NULL AND landed_at IS NOT NULL AND (state = ANY(:accepted) OR state = 'dropped') ORDER BY seq"
+            "files_removed_at IS NULL AND landed_at IS NOT NULL AND (state = ANY(:accepted) OR (state = 'dropped' "
+            # what a dropped batch brought is read again: until then its files are all there is of it
+            "AND EXISTS (SELECT FROM hub.batch n WHERE n.feed = b.feed AND n.seq > b.seq AND n.state = ANY(:accepted) "
+            "AND n.origin = b.origin))) ORDER BY seq"
         ),
         {"accepted": list(inputs.ACCEPTED)},
+    ).all()
+    due = [row for row in rows if row.landed_at < _until(hub, years, row.dataset)]
+    undoing = {dataset: _brought_back(connection, dataset) for dataset in {row.dataset for row in due}}
+    for row in due:
+        kept = {
+            "hold": row.dataset in held, "quarantine": row.waits, "undo": row.id in undoing[row.dataset],
+        }  # fmt: skip
+        why = next((name for name, stays in kept.items() if stays), "")
+        yield _Due(row.id, row.seq, row.feed, row.system, row.dataset, row.accepted, row.proven, why)
+
+
+def _brought_back(connection: Connection, dataset: str) -> set[UUID]:
+    """The batches with a version that undoing a correction would restore: from its own landed row (pipeline/replay.py)."""
+    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": sql.history(dataset)}) is None:
+        return set()
+    return set(
+        connection.scalars(
+            text(
+                "SELECT DISTINCT h._batch FROM hub.quarantine q JOIN hub.replayed r ON (r.case_batch, r.case_row) = (q.batch_id, "
+                f"q.row_no) JOIN {sql.history(dataset)} h ON h._key = r.key AND h._ended_by = r.batch_id "
+                "WHERE q.dataset = :dataset AND q.status = ANY(:held) AND r.act = 'put'"
+            ),
+            {"dataset": dataset, "held": sorted(HELD)},
+        )
     )
-    for row in rows:
-        until = _until(hub, years, row.dataset)
-        if row.landed_at < until:
-            yield _Due(*(row._mapping[name] for name in _Due.__dataclass_fields__))
 
 
 def _until(hub: Hub, years: Mapping[str, int], dataset: str) -> datetime:

@@ -34,16 +34,17 @@ def lines(
     hub: Hub, connection: Connection, found: Definition, back: Sequence[tuple[Case, Wanted]]
 ) -> list[tuple[Case, Wanted, Line]]:
     """What takes these cases back. A version that is not the case's (putting it in changed nothing) stays as it is. Left out
-    are those whose files are kept no longer: they stay as they are, and the log says so."""
+    are those whose files or history are kept no longer: they stay as they are, and the log says so."""
     if not back:
         return []
     puts = of_cases(connection, [case for case, _ in back])
     versions = _before(connection, found, puts)
     places = {case.id: versions.get(case.id) or next(reversed(puts[case.id])) for case, _ in back}
     cells = _cells(hub, connection, found, set(places.values()))
+    forgotten = _forgotten(connection, found, {id: those for id, those in puts.items() if id not in versions})
     made = []
     for case, wish in back:
-        if (row := cells.get(places[case.id])) is None:
+        if (row := cells.get(places[case.id])) is None or case.id in forgotten:
             log.warning("case cannot be taken back", batch=str(case.batch_id), row=case.row_no)
         elif case.id in versions:
             line = Line("restore", case.id, wish.status, wish.decisions, row, (replayed.ALL,))
@@ -102,6 +103,23 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
         )  # fmt: skip
         at = {asked[row.n - 1][0]: row for row in rows}
     return versions
+
+
+def _forgotten(connection: Connection, found: Definition, puts: dict[Place, dict[Place, bytes]]) -> set[Place]:
+    """The cases of which retention may have removed what was there before they were put in: that there was nothing is not known."""
+    if not puts:
+        return set()
+    batches_of = {id: {batch for batch, _ in those} for id, those in puts.items()}
+    cut = set(
+        connection.scalars(
+            text(
+                "SELECT b.id FROM hub.batch b JOIN hub.history_cut c ON c.dataset = :dataset AND c.before > b.known_at "
+                "WHERE b.id = ANY(:batches)"
+            ),
+            {"dataset": found.contract.id, "batches": list(set().union(*batches_of.values()))},
+        )
+    )
+    return {id for id, some in batches_of.items() if some & cut}
 
 
 def _undone(connection: Connection, places: Collection[Place], back: Collection[Place]) -> set[Place]:

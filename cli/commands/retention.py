@@ -28,6 +28,19 @@ def retention(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=str(T("只列出,不删除", "list only, remove nothing")))
     ] = False,
+    hold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET|audit",
+            help=str(
+                T(
+                    "保全:该资源的历史与落地文件(或审计日志)不再清除,直至 hutong decision undo",
+                    "keep history and landed files of a dataset (or the audit log) until `hutong decision undo`; nothing is removed now",
+                )
+            ),
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(help=str(T("保全的理由", "why it is held")))] = "",
     as_json: Json = False,
 ) -> None:
     """Landed files go only behind a checkpoint that a rebuild has proven; what stays although it is due says why."""
@@ -35,6 +48,12 @@ def retention(
 
     from pipeline import retention as keeping
 
+    if hold is not None:
+        with session.opened() as hub:
+            made = keeping.hold(hub, hold, reason=reason, actor=session.actor())
+        said = {"about": made.about, "reason": made.reason, "by": made.actor["operator"], "decision": str(made.id)}
+        output.facts(said, _HELD, as_json=as_json)
+        return
     with session.opened() as hub, interruptible(), output.steps(as_json)(T("清理", "Retention")) as line:
         found = keeping.retain(hub, dry_run=dry_run, actor=session.actor(), tell=line.tell)
     rows = [{**asdict(one), "what_label": WHAT[one.what], "kept_label": KEPT[one.kept]} for one in found]
@@ -50,7 +69,15 @@ WHAT = {
 KEPT = {
     "": T("", ""),
     "quarantine": T("保留:有待核的行", "kept: rows wait in quarantine"),
+    "undo": T("保留:更正可能被撤销", "kept: a correction may be undone"),
+    "hold": T("保留:已保全(decision list --kind hold)", "kept: held (decision list --kind hold)"),
     "checkpoint": T("保留:待下一检查点", "kept until the next checkpoint"),
+}
+_HELD = {
+    "about": T("保全对象", "held"),
+    "reason": T("理由", "reason"),
+    "by": T("决定人", "by"),
+    "decision": T("决定", "decision"),
 }
 _COLUMNS = [
     Column("what_label", T("内容", "what")),

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from core.hub import Hub
+from libraries import golden
+from pipeline import journey
 from tests.dags.conftest import Child
 from tests.pipeline.small import FEED, SYSTEM_TEXT, Small, row
 
@@ -65,6 +67,36 @@ def test_golden_records_are_refreshed(hub: Hub, small: Small, child: Child) -> N
     small.publish()
     ran = child("test", "golden", **variables(hub))
     assert ran["state"] == "success" and ran["tasks"] == {"refresh": ["success", 1], "check": ["success", 1]}
+
+
+def test_what_is_due_is_removed_and_an_unproven_library_keeps_its_files(hub: Hub, small: Small, child: Child) -> None:
+    small.write([row("A1"), row("A2")])
+    small.publish()
+    journey.run(hub, FEED)
+    golden.refresh(hub)
+    with hub.begin() as connection:  # as if it had landed two months ago
+        connection.execute(text("UPDATE hub.batch SET landed_at = landed_at - interval '60 days'"))
+    parts = sorted(Path(hub.landing.root).rglob("part-*.parquet"))
+    settings = variables(hub) | {"HUTONG_KEEP_LANDING_DAYS": "30"}
+
+    def change(weight: str) -> None:
+        with hub.begin() as connection:
+            connection.execute(text(f"UPDATE records.pet_licence SET weight_kg = weight_kg {weight} WHERE tag = 'A1'"))
+
+    change("+ 1")
+    ran = child("test", "housekeeping", **settings)
+    assert ran["state"] == "failed" and ran["tasks"] == {"retain": ["failed", 1]}, "a person must look"
+    assert "hutong rebuild" in ran["log"] and all(part.exists() for part in parts)
+    change("- 1")
+    ran = child("test", "housekeeping", **settings)
+    assert ran["state"] == "success" and ran["tasks"] == {"retain": ["success", 1]}
+    assert parts and not any(part.exists() for part in parts)
+    with hub.read() as connection:
+        told = connection.execute(
+            text("SELECT type FROM hub.event WHERE type LIKE 'retention.%' ORDER BY type")
+        ).scalars()
+        assert [*told] == ["retention.checkpoint", "retention.landing"]
+    assert child("test", "housekeeping", **settings)["state"] == "success", "nothing is due any more"
 
 
 def test_an_unexpected_error_fails_at_once_and_keeps_numbers_out_of_the_log(

@@ -4,7 +4,7 @@ what was decided of its waiting row, or what was held before that row came."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from core import clock, decisions
 from core.actor import Actor
+from libraries import records
 from pipeline import deciding, journey, undoing, worklist
 from pipeline.worklist import Filter
 from schemas.published import current
@@ -96,6 +97,7 @@ class Model:
 def walk(small: Small, steps: list[tuple[Any, ...]]) -> None:
     hub, model, made = small.hub, Model(), list[tuple[UUID, str]]()
     source: dict[str, int | None] = {"A": 5, "B": None}
+    seen: dict[datetime, dict[str, int]] = {}
     for step in [("load", None, None), ("load", 5, 901), *steps, ("replay", None, None)]:
         kind, one, two = step
         if kind == "load":
@@ -122,8 +124,13 @@ def walk(small: Small, steps: list[tuple[Any, ...]]) -> None:
             made.append((decision.id, one))
         if kind in ("load", "replay"):
             assert held(small) == model.held, step
+            seen[horizon(small)] = dict(model.held)
             if kind == "replay":
                 assert statuses(small) == {tag: one.status for tag, one in model.waiting.items()}, step
+
+    assert len(seen) > 1
+    for moment, state in seen.items():
+        assert known(small, moment) == state, f"what was known at {moment} is another since"
 
 
 def decide(small: Small, connection: Any, kind: str, which: tuple[UUID, int], weight: int | None) -> decisions.Decision:
@@ -154,6 +161,20 @@ def statuses(small: Small) -> dict[str, str]:
 def held(small: Small) -> dict[str, int]:
     with small.hub.read() as connection:
         return {line.tag: int(line.weight_kg) for line in connection.execute(text("SELECT * FROM records.pet_licence"))}
+
+
+def horizon(small: Small) -> datetime:
+    with small.hub.read() as connection:
+        (moment,) = records.horizon(connection, "pet_licence").values()
+        return moment
+
+
+def known(small: Small, moment: datetime) -> dict[str, int]:
+    contract = current(small.hub.home).contracts["pet_licence"]
+    with small.hub.read() as connection:
+        rows = list(records.read(connection, contract, known_at=moment))
+    assert len(rows) == len({line["tag"] for line in rows}), "a record has one version at a moment"
+    return {line["tag"]: int(line["weight_kg"]) for line in rows}
 
 
 @hypothesis.settings(

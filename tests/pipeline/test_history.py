@@ -23,7 +23,7 @@ from core import clock, decisions, secrets
 from core.actor import SYSTEM
 from core.hub import Hub
 from libraries import records
-from pipeline import journey
+from pipeline import journey, retention
 from schemas import published
 from schemas.contract import Contract
 from schemas.published import Document
@@ -68,7 +68,7 @@ feeds:
 """
 HOW = {
     "full": ("", "CHANGED, FLAG"),
-    "incremental": ("watermark: CHANGED", "FLAG"),
+    "incremental": ("watermark: CHANGED\n  key_scan: {every: 30d}", "FLAG"),
     "flagged": ("flag: {column: FLAG, removed: [D], kept: [U]}\n  watermark: CHANGED", ""),
 }
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,7 +98,9 @@ class City:
         self.now, self.known, self.waiting = START, {mode: [] for mode in HOW}, {}
         self.tables = {mode: {} for mode in HOW}
         with self.hub.begin() as connection:
-            connection.execute(text("TRUNCATE records.stall, records.stall_history, libraries.mention"))
+            connection.execute(
+                text("TRUNCATE records.stall, records.stall_history, libraries.mention, hub.history_cut")
+            )
             connection.execute(text("TRUNCATE hub.batch CASCADE"))
         for mode in HOW:
             with self.link(mode) as link:
@@ -110,9 +112,10 @@ class City:
         return sqlite3.connect(self.folder / f"{mode}.db")
 
     def change(self, mode: str, id: int, content: Content | None) -> None:
-        """A district grants, alters or removes a stall. Its flagged table is a log; nothing leaves the incremental one."""
+        """A district grants, alters or removes a stall. Its flagged table is a log; what leaves the incremental one only a scan
+        of keys tells."""
         self.now += timedelta(minutes=1)
-        if content is None and (mode == "incremental" or id not in self.tables[mode]):
+        if content is None and id not in self.tables[mode]:
             return
         row = (
             id,
@@ -133,14 +136,29 @@ class City:
         self.load(mode)
         self.now += timedelta(minutes=1)
         if self.run(lambda: journey.run(self.hub, f"{mode}_stalls.stall")) is not None:
-            self.known[mode].append((self.now, dict(self.tables[mode])))
+            self.known[mode].append((self.now, self.brought(mode)))
+
+    def brought(self, mode: str) -> dict[int, Content]:
+        """What is held once a district's table has been read: an increment never says what has gone."""
+        held = self.known[mode][-1][1] if mode == "incremental" and self.known[mode] else {}
+        return held | self.tables[mode]
+
+    def scan(self, mode: str) -> None:
+        """All keys of the incremental district: what has gone there is closed."""
+        if mode != "incremental":
+            return
+        self.load(mode)
+        self.now += timedelta(minutes=1)
+        if self.run(lambda: journey.scan(self.hub, f"{mode}_stalls.stall", now=True)) is not None:
+            held = self.known[mode][-1][1]
+            self.known[mode].append((self.now, {id: said for id, said in held.items() if id in self.tables[mode]}))
 
     def land(self, mode: str) -> None:
         """The first half of it: the rows wait on the landing store."""
         self.load(mode)
         self.now += timedelta(minutes=1)
         if (batch := self.run(lambda: journey.land(self.hub, f"{mode}_stalls.stall"))) is not None:
-            self.waiting[mode] = (batch, (self.now, dict(self.tables[mode])))
+            self.waiting[mode] = (batch, (self.now, self.brought(mode)))
 
     def load(self, mode: str) -> None:
         """The second half, later: known since it landed."""
@@ -213,6 +231,7 @@ acts = st.lists(
             st.just("change"), st.sampled_from(sorted(HOW)), st.integers(1, 2), st.none() | st.sampled_from(CONTENTS)
         ),
         st.tuples(st.sampled_from(["read", "read", "land", "load"]), st.sampled_from(sorted(HOW))),
+        st.tuples(st.just("scan"), st.just("incremental")),
     ),
     min_size=4,
     max_size=12,
@@ -238,6 +257,7 @@ def test_what_was_known_never_changes_and_the_world_is_the_same_however_it_was_t
     for mode in order:  # the last readings, in any order of districts
         city.change(mode, 3, CONTENTS[1])
         city.read(mode)
+        city.scan(mode)
     for moment in city.moments():
         assert city.held(moment) == city.oracle(moment), f"known at {moment}"
         assert seen.get(moment, city.held(moment)) == city.held(moment), f"{moment} was read otherwise before"
@@ -251,6 +271,17 @@ def test_what_was_known_never_changes_and_the_world_is_the_same_however_it_was_t
                 if (content[1] is None or content[1] <= day) and (content[2] is None or day <= content[2])
             }
             assert city.held(day=day) == world, "delay and repetition leave no trace in what is true"
+    # retention takes the past from behind: whatever is still told is what it was
+    moments = city.moments()
+    cut = moments[len(done) % len(moments)]
+    city.hub.settings.keep_history_years = 1
+    with clock.override(cut.replace(year=cut.year + 1)):
+        retention.retain(city.hub)
+    with city.hub.read() as connection:
+        since = records.complete_since(connection, "stall") or START
+    for moment in moments:
+        if moment >= since:
+            assert city.held(moment) == city.oracle(moment), f"known at {moment}, cut at {since}"
 
 
 def test_known_time_has_an_order_whatever_clocks_do(city: City) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -18,13 +19,14 @@ from cli.main import app
 from core import clock, decisions
 from core.actor import Actor
 from core.embedded import Server
-from core.errors import BatchBlocked, NotReady
+from core.errors import BatchBlocked, NotReady, Retry
 from core.hub import Hub
 from core.settings import Settings
 from libraries import golden, judgements
 from pipeline import batch as batches
 from pipeline import journey
 from pipeline.rebuild import scratch
+from pipeline.rebuild import swap as swapping
 from pipeline.rebuild.whole import Report, rebuild
 from tests.pipeline.three import NUMBERS, Three, contract, row
 
@@ -175,6 +177,49 @@ def test_feeds_run_on_meanwhile(three: Three) -> None:
     assert (told(report), report.failed, report.batches) == ({}, {}, 8)
     assert three.count("SELECT count(*) FROM hub.batch") == 9
     assert three.count("SELECT amount FROM records.whole WHERE id = 'A1'") == 7
+
+
+def test_a_swap_that_fails_midway_changes_nothing_and_readers_never_see_half_of_it(
+    three: Three, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = three.hub
+    three.change("UPDATE records.whole SET amount = 99 WHERE id = 'A1'")
+    three.change("DELETE FROM records.grown WHERE id = 'G2'")
+    amount = "SELECT amount FROM records.whole WHERE id = 'A1'"
+    grown = "SELECT count(*) FROM records.grown WHERE id = 'G2'"
+    brought: list[str] = []
+    bring = swapping._bring
+
+    def failing(live: Any, table: Any, rebuilt: str) -> None:
+        bring(live, table, rebuilt)
+        brought.append(table.name)
+        with pytest.raises(Retry) as busy, monkeypatch.context() as impatient:
+            impatient.setattr(journey, "LOCK_TIMEOUT", "100ms")
+            with journey.alone(hub, "pets.grown", wait="100ms"):
+                pass
+        assert busy.value.code == "feed_busy", "feeds wait"
+        if table.name == "records.whole":
+            # others still read what was there, whole
+            assert (three.count(amount), three.count(grown)) == (99, 0)
+            raise failure
+
+    monkeypatch.setattr(swapping, "_bring", failing)
+    for failure, raised in (
+        (psycopg.errors.DiskFull("no space"), psycopg.errors.DiskFull),
+        (psycopg.errors.UniqueViolation("came meanwhile"), Retry),
+    ):
+        brought.clear()
+        with pytest.raises(raised):
+            rebuild(hub, swap=True)
+        assert {"records.grown", "records.whole"} <= {*brought}
+        assert (three.count(amount), three.count(grown)) == (99, 0)
+        assert three.count("SELECT count(*) FROM hub.event WHERE type = 'rebuild.swapped'") == 0
+        assert three.count("SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_rebuild'") == 0
+        with journey.alone(hub, "pets.grown", wait="100ms"):
+            pass
+    monkeypatch.setattr(swapping, "_bring", bring)
+    assert rebuild(hub, swap=True).swapped and rebuild(hub).same
+    assert (three.count(amount), three.count(grown)) == (2, 1)
 
 
 def test_where_databases_may_not_be_made_an_administrator_makes_one(postgres: Server, hub: Hub, tmp_path: Path) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from catalog_registry import publication
-from core import audit, clock
-from core.actor import SYSTEM
+from cli.main import app
+from core import audit, clock, decisions
+from core.actor import SYSTEM, Actor
 from core.backup.take import take, verify
-from core.errors import Stop
+from core.errors import BatchBlocked, Invalid, Stop
 from core.hub import Hub
 from core.ids import uuid7
 from libraries import golden
-from pipeline import retention
+from pipeline import batch as batches
+from pipeline import deciding, journey, retention
 from pipeline.rebuild.whole import rebuild
 from pipeline.retention import Removed
 from schemas.published import Document
@@ -102,6 +107,102 @@ def test_history_goes_when_its_contract_says_and_a_rebuild_leaves_it_out(three: 
     assert three.count("SELECT count(*) FROM records.whole_history") == 0
     assert ("retention.history", "whole") in events(hub)
     assert rebuild(hub).same
+
+
+def test_what_is_held_stays_until_the_hold_is_undone(three: Three) -> None:
+    hub, actor = three.hub, Actor(operator="steward")
+    hub.settings.keep_landing_days = 36_500
+    before = files(hub)
+    env = {"HUTONG_DATABASE_URL": hub.url}
+    done = CliRunner().invoke(app, ["retention", "--hold", "whole", "--reason", "法院调查令", "--json"], env=env)
+    held = json.loads(done.stdout)
+    assert held["about"] == "whole"
+    for about, reason in (("whole", ""), ("hole", "x")):
+        with pytest.raises(Invalid):
+            retention.hold(hub, about, reason=reason, actor=actor)
+    ended = three.count("SELECT count(*) FROM records.whole_history")
+    with clock.override(clock.now() + YEARS):
+        for dry_run in (True, False):
+            found = counts(retention.retain(hub, dry_run=dry_run))
+            assert found["history", "whole", "hold"] == ended and found["landing", "pets.whole", "hold"] == 3
+        assert three.count("SELECT count(*) FROM records.whole_history") == ended
+        assert [name for name in before if "/whole/" in name] == [name for name in files(hub) if "/whole/" in name]
+        with hub.begin() as connection:
+            decisions.undo(connection, UUID(held["decision"]), reason="已结案", actor=actor)
+        assert counts(retention.retain(hub))["history", "whole", ""] == ended
+    assert three.count("SELECT count(*) FROM records.whole_history") == 0
+
+
+def test_a_correction_can_be_undone_whatever_retention_removed(three: Three) -> None:
+    """A3 was 1, came wrong, was corrected to 5: undone, it is 1 again, from the files of the batch that said so."""
+    hub, actor = three.hub, Actor(operator="steward")
+    rest = [row("A1", 1, amount=2), row("A2", 1), row("A4", 1)]
+    three.run("whole", row("A3", 1, amount=1), *rest)
+    with hub.read() as connection:
+        said = batches.listed(connection, feed="pets.whole")[0].id
+    three.run("whole", row("A3", 1, amount=1), *rest)
+    three.run("whole", row("A3", 1, amount=999), *rest)
+    with hub.begin() as connection:
+        (case,) = connection.execute(
+            text("SELECT batch_id, row_no FROM hub.quarantine WHERE status = 'open' AND batch_id = (SELECT id FROM hub.batch "
+                 "WHERE feed = 'pets.whole' ORDER BY seq DESC LIMIT 1)")
+        ).all()  # fmt: skip
+        fixed = deciding.fix(
+            hub, connection, (case.batch_id, case.row_no), {"amount": "5"}, reason="电话核实", actor=actor
+        )
+    assert journey.replay(hub, "pets.whole") is not None
+    assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 5
+    hub.settings.keep_landing_days = 30
+    with clock.override(clock.now() + timedelta(days=31)):
+        golden.refresh(hub)
+        assert counts(retention.retain(hub))["landing", "pets.whole", "undo"] >= 1
+        assert [name for name in files(hub) if f"/{said}/" in name or name.endswith(".dump")]
+        with hub.begin() as connection:
+            deciding.undo(hub, connection, fixed.id, reason="误核", actor=actor)
+        assert journey.replay(hub, "pets.whole") is not None
+        assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 1
+        golden.refresh(hub)
+        assert rebuild(hub).same
+
+
+def test_that_nothing_was_there_is_not_guessed_from_a_history_that_was_cut(three: Three) -> None:
+    hub, actor = three.hub, Actor(operator="steward")
+    rest = [row("A1", 1, amount=2), row("A2", 1), row("A4", 1)]
+    three.run("whole", row("A3", 1, amount=1), *rest)
+    three.run("whole", row("A3", 1, amount=999), *rest)
+    with hub.begin() as connection:
+        (case,) = connection.execute(
+            text("SELECT q.batch_id, q.row_no FROM hub.quarantine q JOIN hub.finding f USING (batch_id, row_no) WHERE "
+                 "q.status = 'open' AND f.item = 'amount' AND q.dataset = 'whole'")
+        ).all()  # fmt: skip
+        fixed = deciding.fix(
+            hub, connection, (case.batch_id, case.row_no), {"amount": "5"}, reason="电话核实", actor=actor
+        )
+    journey.replay(hub, "pets.whole")
+    with clock.override(clock.now() + YEARS):
+        retention.retain(hub, dry_run=False)
+        with hub.begin() as connection:
+            deciding.undo(hub, connection, fixed.id, reason="误核", actor=actor)
+        journey.replay(hub, "pets.whole")
+    assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 5, "neither taken out nor guessed"
+
+
+def test_files_of_a_dropped_batch_stay_until_what_it_brought_was_read_again(three: Three) -> None:
+    hub, actor = three.hub, Actor(operator="steward")
+    with pytest.raises(BatchBlocked):
+        three.run("whole", row("A1", 1, amount=2))
+    with hub.read() as connection:
+        (blocked,) = batches.listed(connection, state="blocked")
+    journey.drop(hub, blocked.id, reason="来源重传", actor=actor)
+    hub.settings.keep_landing_days = 30
+    place = f"/{blocked.id}/"
+    with clock.override(clock.now() + timedelta(days=31)):
+        retention.retain(hub)
+        assert any(place in name for name in files(hub))
+        three.run("whole", row("A1", 1, amount=2), row("A2", 1), row("A3", 1), row("A4", 1))
+        golden.refresh(hub)
+        retention.retain(hub)
+        assert not any(place in name for name in files(hub))
 
 
 def test_a_breaking_version_behind_a_checkpoint_is_made_again_from_its_own_files(three: Three) -> None:
