@@ -188,6 +188,7 @@ def test_a_swap_that_fails_midway_changes_nothing_and_readers_never_see_half_of_
     amount = "SELECT amount FROM records.whole WHERE id = 'A1'"
     grown = "SELECT count(*) FROM records.grown WHERE id = 'G2'"
     brought: list[str] = []
+    failures: list[Exception] = []
     bring = swapping._bring
 
     def failing(live: Any, table: Any, rebuilt: str) -> None:
@@ -201,13 +202,14 @@ def test_a_swap_that_fails_midway_changes_nothing_and_readers_never_see_half_of_
         if table.name == "records.whole":
             # others still read what was there, whole
             assert (three.count(amount), three.count(grown)) == (99, 0)
-            raise failure
+            raise failures[-1]
 
     monkeypatch.setattr(swapping, "_bring", failing)
     for failure, raised in (
         (psycopg.errors.DiskFull("no space"), psycopg.errors.DiskFull),
         (psycopg.errors.UniqueViolation("came meanwhile"), Retry),
     ):
+        failures.append(failure)
         brought.clear()
         with pytest.raises(raised):
             rebuild(hub, swap=True)
