@@ -13,13 +13,22 @@ from sqlalchemy.exc import OperationalError
 def alone(connection: Connection, table: str, most: int = 0) -> bool:
     """Whether the table holds at most so many rows and is this transaction's alone. Someone else's lock is not waited for
     long: then, and when it holds more, nothing is locked."""
+    return _locked(connection, table, "ACCESS EXCLUSIVE", most)
+
+
+def stays(connection: Connection, table: str) -> bool:
+    """Whether the table is empty, and will not be dropped or changed in form by others while this transaction lasts."""
+    return _locked(connection, table, "ACCESS SHARE", 0)
+
+
+def _locked(connection: Connection, table: str, mode: str, most: int) -> bool:
     holds_more = text(f"SELECT EXISTS (SELECT FROM {table} OFFSET :most)")
     try:
         with connection.begin_nested():
             connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
             few = not connection.execute(holds_more, {"most": most}).scalar_one()
             if few:
-                connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+                connection.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
                 few = not connection.execute(holds_more, {"most": most}).scalar_one()
             connection.execute(text("SET LOCAL lock_timeout = DEFAULT"))
             return few

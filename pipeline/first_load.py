@@ -44,12 +44,13 @@ def becomes(connection: Connection, contract: Contract, staged: str, known: date
     """Let a filled staging table become the current one, in the merge's transaction. False, and nothing done, when the
     current one is not (or no longer) empty, has other columns by now, or is in use."""
     current = sql.current(contract.id)
+    mine = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    if not connection.scalar(mine, {"name": f"hutong.first.{contract.id}"}) or not filling.stays(connection, current):
+        return False  # another system's first load goes before
     if set(_columns(connection, staged)) != set(_columns(connection, current)):
         return False
     renaming = filling.copied(connection, current, staged)
-    if not filling.alone(connection, current) or set(_columns(connection, staged)) != set(
-        _columns(connection, current)
-    ):
+    if not filling.alone(connection, current):
         return False
     for statement in (
         *(f"ALTER TABLE {staged} ALTER {column} DROP DEFAULT" for column in ("_system", "_batch")),

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.errors import BatchBlocked
-from pipeline import first_load, journey
-from tests.pipeline.small import CONTRACT, FEED, Small, row
+from pipeline import first_load, journey, merge
+from schemas import published
+from schemas.published import Document
+from tests.pipeline.small import CONTRACT, FEED, SYSTEM_TEXT, Small, row
 
 WARDEN = Actor(operator="王管理", department="city_management")
 COLUMNS = (
@@ -76,6 +78,31 @@ def test_a_reader_in_the_way_is_not_waited_for(fresh: Small) -> None:
         journey.run(fresh.hub, FEED)
     assert place(fresh) == at and [asked(fresh, query) for query in SHAPE] == before
     assert [line[2] for line in asked(fresh, HELD)] == ["A1", "A3", "A4"]
+
+
+def test_another_systems_first_load_goes_before(fresh: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two districts begin at once: the second, staged for the same empty table, finds it filled."""
+    other = SYSTEM_TEXT.format(mode="full", watermark="", minimum=0, shrink="90%").replace("[BZ]", "[BZ, GXSJ]")
+    with fresh.hub.begin() as connection:
+        documents = [Document("system", "more_pets", "1", other.replace("system: pets", "system: more_pets"), "test")]
+        published.publish(connection, documents, SYSTEM)
+    with fresh.hub.read() as connection:
+        published.write_snapshot(connection, fresh.hub.home)
+    before, merging = [asked(fresh, query) for query in SHAPE], merge.merge
+
+    def behind(*given: Any) -> Any:
+        monkeypatch.setattr(merge, "merge", merging)
+        journey.run(fresh.hub, FEED)
+        return merging(*given)
+
+    monkeypatch.setattr(merge, "merge", behind)
+    second = journey.run(fresh.hub, "more_pets.pet_licence")
+    assert second is not None and second.evidence["inserted"] == 3
+    assert [asked(fresh, query) for query in SHAPE] == before
+    assert asked(fresh, "SELECT _system, count(*) FROM records.pet_licence GROUP BY 1 ORDER BY 1") == [
+        ("more_pets", 3),
+        ("pets", 3),
+    ]
 
 
 def test_a_column_published_since_it_was_staged_stays(fresh: Small, monkeypatch: pytest.MonkeyPatch) -> None:

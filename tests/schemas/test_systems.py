@@ -47,7 +47,9 @@ def test_shrink_is_a_fraction_and_codes_are_text() -> None:
 
 
 def test_a_flagged_feed_says_where_its_flags_are() -> None:
-    text = TEXT.replace("mode: incremental", "mode: flagged\n  flag: {column: CZBS}", 1)
+    text = TEXT.replace("mode: incremental", "mode: flagged\n  flag: {column: CZBS}", 1).replace(
+        "  key_scan: {every: 1d}\n", ""
+    )
     assert system.load(text).feeds[0].flag == system.Flag(column="CZBS")
     with pytest.raises(DocumentRefused):
         system.load(TEXT.replace("mode: incremental", "mode: flagged", 1))
