@@ -99,7 +99,9 @@ class City:
         self.tables = {mode: {} for mode in HOW}
         with self.hub.begin() as connection:
             connection.execute(
-                text("TRUNCATE records.stall, records.stall_history, libraries.mention, hub.history_cut")
+                text(
+                    "TRUNCATE records.stall, records.stall_history, libraries.mention, hub.history_cut, hub.checkpoint"
+                )
             )
             connection.execute(text("TRUNCATE hub.batch CASCADE"))
         for mode in HOW:
@@ -274,7 +276,7 @@ def test_what_was_known_never_changes_and_the_world_is_the_same_however_it_was_t
     # retention takes the past from behind: whatever is still told is what it was
     moments = city.moments()
     cut = moments[len(done) % len(moments)]
-    city.hub.settings.keep_history_years = 1
+    city.hub.settings.keep_history_years, city.hub.settings.keep_landing_days = 1, 36500
     with clock.override(cut.replace(year=cut.year + 1)):
         retention.retain(city.hub)
     with city.hub.read() as connection:

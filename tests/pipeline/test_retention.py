@@ -23,7 +23,7 @@ from core.hub import Hub
 from core.ids import uuid7
 from libraries import golden
 from pipeline import batch as batches
-from pipeline import deciding, journey, retention
+from pipeline import deciding, journey, retention, undoing
 from pipeline.rebuild.whole import rebuild
 from pipeline.retention import Removed
 from schemas.published import Document
@@ -158,7 +158,7 @@ def test_a_correction_can_be_undone_whatever_retention_removed(three: Three) -> 
         assert counts(retention.retain(hub))["landing", "pets.whole", "undo"] >= 1
         assert [name for name in files(hub) if f"/{said}/" in name or name.endswith(".dump")]
         with hub.begin() as connection:
-            deciding.undo(hub, connection, fixed.id, reason="误核", actor=actor)
+            undoing.undo(hub, connection, fixed.id, reason="误核", actor=actor)
         assert journey.replay(hub, "pets.whole") is not None
         assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 1
         golden.refresh(hub)
@@ -182,7 +182,7 @@ def test_that_nothing_was_there_is_not_guessed_from_a_history_that_was_cut(three
     with clock.override(clock.now() + YEARS):
         retention.retain(hub, dry_run=False)
         with hub.begin() as connection:
-            deciding.undo(hub, connection, fixed.id, reason="误核", actor=actor)
+            undoing.undo(hub, connection, fixed.id, reason="误核", actor=actor)
         journey.replay(hub, "pets.whole")
     assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 5, "neither taken out nor guessed"
 
