@@ -6,7 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from core.errors import NotReady
+from core.errors import DatabaseUnavailable, NotReady
 from core.hub import Hub
 from core.settings import Settings
 
@@ -24,7 +24,7 @@ def feeds(settings: Settings) -> list[dict[str, Any]]:
 
     try:
         hub = Hub.open(settings)
-    except NotReady:
+    except (NotReady, DatabaseUnavailable):
         return []
     found = health.feeds(hub)
     hub.close()

@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +38,12 @@ def settings(**said: Any) -> Settings:
 
 @contextmanager
 def opened() -> Iterator[Hub]:
-    """The hub, for as long as the block runs."""
+    """The hub, for as long as the block runs. A database that goes away meanwhile is said to be (DatabaseUnavailable)."""
+    from core import database
     from core.hub import Hub
 
-    hub = Hub.open(settings())
-    try:
+    with closing(Hub.open(settings())) as hub, database.answering():
         yield hub
-    finally:
-        hub.close()
 
 
 def actor() -> Actor:

@@ -15,7 +15,7 @@ from cli.orchestrator import PROCESSOR, SCHEDULER
 from cli.processes import listens
 from core import database
 from core import hub as hubs
-from core.errors import NotReady
+from core.errors import DatabaseUnavailable, NotReady
 from core.text import T
 
 DATABASE = "database"
@@ -88,7 +88,7 @@ def _database(instance: Instance, *, expected: bool) -> tuple[dict[str, Any], Pr
     row = {"service": DATABASE, "state": "stopped", "url": "", "pid": server.pid() if server else None}
     try:
         engine = database.connect(hubs.database_url(instance.settings))
-    except NotReady as error:
+    except (NotReady, DatabaseUnavailable) as error:
         died = server is not None and server.died()
         if not (expected or died or server is None):
             return row, None

@@ -31,7 +31,7 @@ MINIMUM = 180000
 
 
 def connect(url: str) -> Engine:
-    """An engine on a server new enough; NotReady with the remedy otherwise."""
+    """An engine on a server new enough; NotReady with the remedy otherwise, DatabaseUnavailable while none answers."""
     shown = without_password(url)
     try:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
@@ -60,7 +60,7 @@ def connect(url: str) -> Engine:
             code="database_url",
         ) from error
     except (OperationalError, ValueError) as error:
-        raise NotReady(
+        raise DatabaseUnavailable(
             T(f"无法连接数据库 {shown}。", f"The database {shown} cannot be reached."),
             remedy=T(
                 "检查主机、端口、用户与密码,以及服务器是否在运行;或清空 HUTONG_DATABASE_URL 使用内置数据库。",

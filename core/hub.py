@@ -33,7 +33,8 @@ class Hub:
 
     @classmethod
     def open(cls, settings: Settings) -> Hub:
-        """The installation as it stands; NotReady when its database does not run or is of another version."""
+        """The installation as it stands; NotReady when its database was not started or is of another version,
+        DatabaseUnavailable when it does not answer."""
         hub = cls(settings, database_url(settings))
         try:
             database.require_current(hub.engine)

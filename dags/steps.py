@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,17 +23,14 @@ def opened() -> Iterator[Hub]:
     """
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-    from core import settings
+    from core import database, settings
     from core.errors import HutongError, Retry
     from core.hub import Hub
     from core.log import redact
 
     try:
-        hub = Hub.open(settings.load())
-        try:
+        with closing(Hub.open(settings.load())) as hub, database.answering():
             yield hub
-        finally:
-            hub.close()
     except Retry as error:
         raise AirflowException(str(error)) from None
     except HutongError as error:

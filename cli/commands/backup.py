@@ -143,7 +143,7 @@ def _of_any_release() -> Iterator[Hub]:
     from core.hub import Hub
 
     settings = session.settings()
-    with closing(Hub(settings, hubs.database_url(settings))) as hub:
+    with closing(Hub(settings, hubs.database_url(settings))) as hub, database.answering():
         if database.pending(hub.engine) == database.revisions():
             database.require_current(hub.engine)  # nothing is set up: says so
         yield hub

@@ -27,7 +27,7 @@ from core.errors import BatchBlocked
 from core.hub import Hub
 from libraries import golden, judgements
 from libraries.judgements import Verdict
-from pipeline import checks, deciding, journey, retention
+from pipeline import checks, deciding, journey, retention, undoing
 from pipeline.rebuild import whole
 from schemas import published
 from schemas.published import Document
@@ -161,7 +161,7 @@ def _excuse(hub: Hub) -> None:
 def _take_back(hub: Hub) -> None:
     with hub.begin() as connection:
         for made in decisions.in_force(connection, "excuse"):
-            deciding.undo(hub, connection, made.id, reason="误判", actor=STEWARD)
+            undoing.undo(hub, connection, made.id, reason="误判", actor=STEWARD)
     journey.replay(hub, FULL)
     golden.refresh(hub)
 

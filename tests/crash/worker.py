@@ -21,6 +21,7 @@ import psutil
 import psycopg
 from sqlalchemy import text
 
+from core import database
 from core.actor import Actor
 from core.database import libpq
 from core.embedded import Embedded
@@ -70,7 +71,8 @@ def work(order: Order) -> None:
     hub = Hub(settings(order.home, order.url), order.url)
     try:
         if order.chore is not None:
-            order.chore(hub)
+            with database.answering():  # as every command and task does
+                order.chore(hub)
         else:
             run(hub, order.feed, steps=order.steps, scan=order.scan)
     except HutongError as error:

@@ -176,6 +176,8 @@ class Yard:
             for left in (name, f"{name}_rebuild"):
                 link.execute(f"DROP DATABASE IF EXISTS {left} WITH (FORCE)")
             link.execute(f"CREATE DATABASE {name} TEMPLATE {database}")
+            # a sequence copied so has not logged what it counts ahead: without this a crash would count again what it gave
+            link.execute("CHECKPOINT")
         chores.copied(home, self.folder / name)
         shutil.rmtree(self.folder / name / "backups", ignore_errors=True)
         return self.folder / name

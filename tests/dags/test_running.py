@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from sqlalchemy import text
 from core.hub import Hub
 from libraries import golden
 from pipeline import journey
-from tests.dags.conftest import Child
+from tests.dags.conftest import ROOT, Child, environment
 from tests.pipeline.small import FEED, SYSTEM_TEXT, Small, row
 
 INCREMENTAL = SYSTEM_TEXT.format(
@@ -97,6 +99,25 @@ def test_what_is_due_is_removed_and_an_unproven_library_keeps_its_files(hub: Hub
         ).scalars()
         assert [*told] == ["retention.checkpoint", "retention.landing"]
     assert child("test", "housekeeping", **settings)["state"] == "success", "nothing is due any more"
+
+
+@pytest.mark.parametrize("away", ["before", "meanwhile"])
+def test_a_database_that_is_away_is_tried_again(hub: Hub, airflow_home: Path, away: str) -> None:
+    body = (
+        "from sqlalchemy import text\nfrom dags.steps import opened\ntry:\n  with opened() as hub, hub.begin() as connection:\n"
+        "    connection.execute(text('SELECT pg_terminate_backend(pg_backend_pid())'))\n"
+        "except Exception as error: print(type(error).__name__)\n"
+    )
+    url = {"HUTONG_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"} if away == "before" else {}
+    done = subprocess.run(
+        [sys.executable, "-c", body],
+        env=environment(airflow_home) | variables(hub) | url,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split()[-1:] == ["AirflowException"], "a failure for good would be an AirflowFailException"
 
 
 def test_an_unexpected_error_fails_at_once_and_keeps_numbers_out_of_the_log(
