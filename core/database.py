@@ -90,9 +90,11 @@ _PASSING = ("08", "40", "53", "55", "57")
 
 def is_away(error: BaseException) -> bool:
     """Whether the database, not what it was asked, is in the way. A limit of the program (54) would stop every later try."""
-    if isinstance(error, OperationalError):
-        state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or state is None or state.startswith(_PASSING)
+    if isinstance(error, OperationalError) and error.connection_invalidated:
+        return True
+    if isinstance(error, OperationalError | psycopg.OperationalError):
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        return state is None or state.startswith(_PASSING)
     if type(error).__module__.startswith(
         "adbc_driver_manager"
     ):  # a source's is one of ours before it leaves its connector
