@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -66,3 +69,9 @@ def outcome(small: Small, loads: list[list[Row]], chunk_rows: int) -> list[Any]:
             stored = {name: sorted(map(str, connection.execute(text(query)))) for name, query in TABLES.items()}
         found.append((evidence, stored))
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not every build for other systems has the allocator")
+def test_a_process_that_loads_has_the_allocator_that_keeps_its_memory() -> None:
+    asked = "import pipeline.journey, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.strip() == "jemalloc"
