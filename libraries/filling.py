@@ -17,8 +17,8 @@ def alone(connection: Connection, table: str, most: int = 0) -> bool:
 
 
 def stays(connection: Connection, table: str) -> bool:
-    """Whether the table is empty, and will not be dropped or changed in form by others while this transaction lasts."""
-    return _locked(connection, table, "ACCESS SHARE", 0)
+    """Whether the table is empty, and will not be dropped, changed in form or indexed by others while this transaction lasts."""
+    return _locked(connection, table, "ROW EXCLUSIVE", 0)
 
 
 def _locked(connection: Connection, table: str, mode: str, most: int) -> bool:

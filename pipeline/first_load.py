@@ -3,10 +3,13 @@ names (ADR 9)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from core.hub import Hub
 from libraries import filling
 from pipeline.batch import Batch
 from schemas.contract import Contract
@@ -22,6 +25,16 @@ _PRESENT = text(
     "SELECT quote_ident(c.conname) AS name, quote_ident(a.attname) AS item FROM pg_constraint c JOIN pg_attribute a "
     "ON (a.attrelid, a.attnum) = (c.conrelid, c.conkey[1]) WHERE c.conrelid = CAST(:table AS regclass) AND c.contype = 'n'"
 )
+# what a table of ours has by itself: columns, their defaults, indexes, constraints, and the right of answers to read it
+_OTHERS = text(
+    "SELECT c.relrowsecurity OR EXISTS (SELECT FROM aclexplode(c.relacl) WHERE grantee NOT IN (c.relowner, "
+    "CAST('hutong_answer' AS regrole))) OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL) "
+    "OR EXISTS (SELECT FROM pg_depend WHERE refclassid = CAST('pg_class' AS regclass) AND refobjid = c.oid AND (deptype = 'n' "
+    "OR classid <> ALL (CAST('{pg_class,pg_type,pg_attrdef,pg_constraint}' AS regclass[])))) "
+    "FROM pg_class c WHERE c.oid = CAST(:table AS regclass)"
+)
+#: held by whoever must not see tables exchanged
+_SNAPSHOT = "hutong.first"
 
 
 def table(connection: Connection, contract: Contract, batch: Batch, name: str) -> str | None:
@@ -42,11 +55,17 @@ def table(connection: Connection, contract: Contract, batch: Batch, name: str) -
 
 def becomes(connection: Connection, contract: Contract, staged: str, known: datetime) -> bool:
     """Let a filled staging table become the current one, in the merge's transaction. False, and nothing done, when the
-    current one is not (or no longer) empty, has other columns by now, or is in use."""
+    current one is not (or no longer) empty, has other columns by now, is in use, or bears what somebody else hung on it (a
+    view, a grant, a trigger), which would be gone with it."""
     current = sql.current(contract.id)
-    mine = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-    if not connection.scalar(mine, {"name": f"hutong.first.{contract.id}"}) or not filling.stays(connection, current):
+    mine = text(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0)) "
+        "AND pg_try_advisory_xact_lock_shared(hashtextextended(:snapshot, 0))"
+    )
+    if not connection.scalar(mine, {"name": f"{_SNAPSHOT}.{contract.id}", "snapshot": _SNAPSHOT}):
         return False  # another system's first load goes before
+    if not filling.stays(connection, current) or connection.scalar(_OTHERS, {"table": current}):
+        return False
     if set(_columns(connection, staged)) != set(_columns(connection, current)):
         return False
     renaming = filling.copied(connection, current, staged)
@@ -63,6 +82,17 @@ def becomes(connection: Connection, contract: Contract, staged: str, known: date
     ):
         connection.exec_driver_sql(statement)
     return True
+
+
+@contextmanager
+def kept_apart(hub: Hub) -> Iterator[None]:
+    """No table is exchanged while the block lasts; first loads insert their rows. For a snapshot over several tables: rows
+    that were shipped before it was taken would show in it with the exchange, whatever it says of their batch."""
+    with hub.engine.connect() as connection:
+        connection.detach()  # closing it ends the session, and with it the lock
+        connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": _SNAPSHOT})
+        connection.commit()
+        yield
 
 
 def _columns(connection: Connection, table: str) -> list[tuple[str, str]]:

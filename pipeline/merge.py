@@ -48,7 +48,8 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         if before.rows:
             for name in ("rows", "gone"):
                 connection.execute(text(f"ANALYZE {tables[name]} (_key)"))
-        if not before.rows and first_load.becomes(connection, contract, tables["rows"], known):
+        filled = bool(staged.shipped["rows"]) and not before.rows
+        if filled and first_load.becomes(connection, contract, tables["rows"], known):
             inserted, changed = staged.shipped["rows"], 0
             tables["rows"] = sql.current(contract.id)
         else:

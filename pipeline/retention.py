@@ -12,7 +12,8 @@ What a named person holds (a court, an inquiry) stays until that decision is und
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from core import clock, decisions, events
 from core import scratch as folders
 from core.actor import SYSTEM, Actor
 from core.decisions import Decision
-from core.errors import Invalid, Stop
+from core.errors import Invalid, Retry, Stop
 from core.hub import Hub
 from core.landing import CHECKPOINT
 from core.text import T
@@ -75,15 +76,15 @@ def retain(hub: Hub, *, dry_run: bool = False, actor: Actor = SYSTEM, tell: Tell
     """Remove what is due; with `dry_run` only say what. Safe to repeat, and to kill.
 
     Stop when a checkpoint was due and the rebuild it needs was not the same as the libraries: then no landed file goes.
+    Retry while another removes.
     """
-    years = _years(hub)
-    with hub.read() as connection:
-        held = frozenset(one.about for one in decisions.in_force(connection, HOLD))
-    return [
-        *_history(hub, years, held, actor, dry_run),
-        *_audit(hub, held, actor, dry_run),
-        *_landing(hub, years, held, actor, dry_run, tell),
-    ]
+    with nullcontext() if dry_run else _alone(hub):
+        years = _years(hub)
+        return [
+            *_history(hub, years, actor, dry_run),
+            *_audit(hub, actor, dry_run),
+            *_landing(hub, years, actor, dry_run, tell),
+        ]
 
 
 def hold(hub: Hub, about: str, *, reason: str, actor: Actor) -> Decision:
@@ -91,20 +92,48 @@ def hold(hub: Hub, about: str, *, reason: str, actor: Actor) -> Decision:
 
     Raises Invalid without a reason or for an unknown dataset.
     """
-    known = [AUDIT, *published.current(hub.home).contracts]
-    if about not in known:
-        raise Invalid(
-            T(f"没有资源 {about}。", f"There is no dataset {about}."),
-            remedy=near(about, known) or T("审计日志写作 audit。", "The audit log is called audit."), pointer="/about",
-        )  # fmt: skip
     with hub.begin() as connection:
+        # also one whose contract is in force no more, or unreadable to this release: its files are there
+        landed = connection.scalars(text("SELECT DISTINCT dataset FROM hub.batch ORDER BY dataset"))
+        known = list(dict.fromkeys([AUDIT, *published.current(hub.home).contracts, *landed]))
+        if about not in known:
+            raise Invalid(
+                T(f"没有资源 {about}。", f"There is no dataset {about}."),
+                remedy=near(about, known) or T("审计日志写作 audit。", "The audit log is called audit."), pointer="/about",
+            )  # fmt: skip
+        _no_removal(connection)
         return decisions.record(connection, HOLD, about, reason=reason, actor=actor)
 
 
+@contextmanager
+def _alone(hub: Hub) -> Iterator[None]:
+    """One removal at a time: what one sweeps away must not be the checkpoint that another is about to name."""
+    with hub.engine.connect() as connection:
+        connection.detach()  # closing it ends the session, and with it the lock
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended('hutong.retention', 0))")):
+            raise Retry(
+                T("另一次清理正在进行。", "Another retention is running."),
+                remedy=T("等它结束后再试。", "Try again when it has ended."),
+                code="retention_busy",
+            )
+        connection.commit()
+        yield
+
+
+def _no_removal(connection: Connection) -> None:
+    """Whoever holds something waits for a removal under way, and the next removal for the hold."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('hutong.hold', 0))"))
+
+
+def _held(connection: Connection) -> frozenset[str]:
+    return frozenset(one.about for one in decisions.in_force(connection, HOLD))
+
+
 def _years(hub: Hub) -> Mapping[str, int]:
-    """How many years each dataset is kept; those without a limit are absent."""
+    """How many years each dataset is kept; those without a limit are absent. By what is in force: what goes by an outdated
+    contract does not come back."""
     found = {}
-    for id, contract in published.current(hub.home).contracts.items():
+    for id, contract in published.caught_up(hub).contracts.items():
         if (years := contract.retention_years or hub.settings.keep_history_years) is not None:
             found[id] = years
     return found
@@ -116,9 +145,7 @@ def _ago(years: int) -> datetime:
     return now.replace(year=year, day=28) if (now.month, now.day) == (2, 29) else now.replace(year=year)
 
 
-def _history(
-    hub: Hub, years: Mapping[str, int], held: Collection[str], actor: Actor, dry_run: bool
-) -> Iterator[Removed]:
+def _history(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool) -> Iterator[Removed]:
     for dataset, limit in sorted(years.items()):
         before = _ago(limit)
         table = sql.history(dataset)
@@ -127,7 +154,8 @@ def _history(
             count = connection.scalar(text(f"SELECT count(*) FROM {table} WHERE _known_to < :before"), given) or 0
             if not count:
                 continue
-            kept = "hold" if dataset in held else ""
+            _no_removal(connection)
+            kept = "hold" if dataset in _held(connection) else ""
             if not (dry_run or kept):
                 count = connection.execute(text(f"DELETE FROM {table} WHERE _known_to < :before"), given).rowcount
                 connection.execute(
@@ -142,7 +170,7 @@ def _history(
         yield Removed("history", dataset, count, before, kept=kept)
 
 
-def _audit(hub: Hub, held: Collection[str], actor: Actor, dry_run: bool) -> Iterator[Removed]:
+def _audit(hub: Hub, actor: Actor, dry_run: bool) -> Iterator[Removed]:
     if hub.settings.keep_audit_years is None:
         return
     before = _ago(hub.settings.keep_audit_years)
@@ -150,7 +178,8 @@ def _audit(hub: Hub, held: Collection[str], actor: Actor, dry_run: bool) -> Iter
         count = connection.scalar(text("SELECT count(*) FROM hub.audit WHERE at < :before"), {"before": before}) or 0
         if not count:
             return
-        kept = "hold" if AUDIT in held else ""
+        _no_removal(connection)
+        kept = "hold" if AUDIT in _held(connection) else ""
         if not (dry_run or kept):
             connection.execute(text("SET LOCAL hutong.retention = 'on'"))
             count = connection.execute(text("DELETE FROM hub.audit WHERE at < :before"), {"before": before}).rowcount
@@ -158,11 +187,9 @@ def _audit(hub: Hub, held: Collection[str], actor: Actor, dry_run: bool) -> Iter
     yield Removed("audit", AUDIT, count, before, kept=kept)
 
 
-def _landing(
-    hub: Hub, years: Mapping[str, int], held: Collection[str], actor: Actor, dry_run: bool, tell: Tell
-) -> Iterator[Removed]:
+def _landing(hub: Hub, years: Mapping[str, int], actor: Actor, dry_run: bool, tell: Tell) -> Iterator[Removed]:
     with hub.read() as connection:
-        due = list(_due(connection, hub, years, held))
+        due = list(_due(connection, hub, years))
         last = checkpoint.latest(connection)
     needed = [batch for batch in due if batch.accepted and batch.kept != "hold"]
     upto = max((batch.seq for batch in needed), default=0)
@@ -175,7 +202,7 @@ def _landing(
             last = _checkpoint(hub, upto, actor, tell)
             yield Removed("checkpoint", f"≤ {upto}", last.batches, clock.now(), last.bytes)
             with hub.read() as connection:
-                due = list(_due(connection, hub, years, held))
+                due = list(_due(connection, hub, years))
     gone: dict[tuple[str, str], list[_Due]] = {}
     for batch in due:
         proven = not batch.accepted or batch.proven or (dry_run and again)
@@ -183,14 +210,15 @@ def _landing(
         gone.setdefault((batch.feed, kept), []).append(batch)
     for (feed, kept), some in sorted(gone.items()):
         size = sum(_size(hub, batch) for batch in some)
-        if not (dry_run or kept):
-            _thin(hub, feed, some, size, actor)
+        if not (dry_run or kept or _thin(hub, feed, some, size, actor)):
+            kept = "hold"
         yield Removed("landing", feed, len(some), _until(hub, years, some[0].dataset), size, kept)
     if not dry_run:
         _finish(hub, last)
 
 
-def _due(connection: Connection, hub: Hub, years: Mapping[str, int], held: Collection[str]) -> Iterator[_Due]:
+def _due(connection: Connection, hub: Hub, years: Mapping[str, int]) -> Iterator[_Due]:
+    held = _held(connection)
     rows = connection.execute(
         text(
             "SELECT id, seq, feed, system, dataset, state = ANY(:accepted) AS accepted, in_checkpoint AS proven, landed_at, "
@@ -215,15 +243,18 @@ def _due(connection: Connection, hub: Hub, years: Mapping[str, int], held: Colle
 
 
 def _brought_back(connection: Connection, dataset: str) -> set[UUID]:
-    """The batches with a version that undoing a correction would restore: from its own landed row (pipeline/replay.py)."""
+    """The batches with a version that undoing a correction may restore: from its own landed row (pipeline/taking_back.py). The
+    one before it, or before what another case of the same record had put in; or the one that stayed, where it changed nothing."""
     if connection.scalar(text("SELECT to_regclass(:table)"), {"table": sql.history(dataset)}) is None:
         return set()
     return set(
         connection.scalars(
             text(
-                "SELECT DISTINCT h._batch FROM hub.quarantine q JOIN hub.replayed r ON (r.case_batch, r.case_row) = (q.batch_id, "
-                f"q.row_no) JOIN {sql.history(dataset)} h ON h._key = r.key AND h._ended_by = r.batch_id "
-                "WHERE q.dataset = :dataset AND q.status = ANY(:held) AND r.act = 'put'"
+                "WITH corrected AS (SELECT DISTINCT r.key FROM hub.quarantine q JOIN hub.replayed r ON (r.case_batch, r.case_row) "
+                "= (q.batch_id, q.row_no) WHERE q.dataset = :dataset AND q.status = ANY(:held) AND r.act = 'put') "
+                f"SELECT h._batch FROM corrected c JOIN {sql.history(dataset)} h ON h._key = c.key "
+                "JOIN hub.replayed r ON r.batch_id = h._ended_by AND r.key = h._key AND r.act = 'put' "
+                f"UNION SELECT t._batch FROM corrected c JOIN {sql.current(dataset)} t ON t._key = c.key"
             ),
             {"dataset": dataset, "held": sorted(HELD)},
         )
@@ -271,14 +302,19 @@ def _size(hub: Hub, batch: _Due) -> int:
     return sum(part["bytes"] for part in manifest["files"]) if manifest else 0
 
 
-def _thin(hub: Hub, feed: str, some: list[_Due], size: int, actor: Actor) -> None:
+def _thin(hub: Hub, feed: str, some: list[_Due], size: int, actor: Actor) -> bool:
+    """Say of batches that their files are gone. False, and nothing said, when somebody holds their dataset by now."""
     with hub.begin() as connection:
+        _no_removal(connection)
+        if some[0].dataset in _held(connection):
+            return False
         connection.execute(
             text("UPDATE hub.batch SET files_removed_at = :now WHERE id = ANY(:ids)"),
             {"ids": [one.id for one in some], "now": clock.now()},
         )
         body = {"batches": len(some), "first": some[0].seq, "last": some[-1].seq, "bytes": size}
         events.record(connection, "retention.landing", feed, body, actor)
+    return True
 
 
 def _finish(hub: Hub, last: Checkpoint | None) -> None:

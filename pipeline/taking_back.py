@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import pyarrow as pa
@@ -38,10 +39,10 @@ def lines(
     if not back:
         return []
     puts = of_cases(connection, [case for case, _ in back])
-    versions = _before(connection, found, puts)
+    versions, since = _before(connection, found, puts)
     places = {case.id: versions.get(case.id) or next(reversed(puts[case.id])) for case, _ in back}
     cells = _cells(hub, connection, found, set(places.values()))
-    forgotten = _forgotten(connection, found, {id: those for id, those in puts.items() if id not in versions})
+    forgotten = _forgotten(connection, found, since)
     made = []
     for case, wish in back:
         if (row := cells.get(places[case.id])) is None or case.id in forgotten:
@@ -70,9 +71,11 @@ def of_cases(connection: Connection, found: Sequence[Case]) -> dict[Place, dict[
     return puts
 
 
-def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Place, bytes]]) -> dict[Place, Place]:
-    """By case: where the version landed that its key had before the case was put in, or has now if that is not the case's. Not
-    the cases before which there was none."""
+def _before(
+    connection: Connection, found: Definition, puts: dict[Place, dict[Place, bytes]]
+) -> tuple[dict[Place, Place], dict[Place, datetime]]:
+    """By case: where the version landed that its key had before the case was put in, or has now if that is not the case's. And
+    of the cases before which there was none, since when what is to go has been there."""
     keys = {id: list(those.values())[-1] for id, those in puts.items()}
     rows = connection.execute(
         text(
@@ -83,6 +86,7 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
     now = {bytes(row._key): row for row in rows}
     at = {id: now[key] for id, key in keys.items() if key in now}
     versions: dict[Place, Place] = {}
+    since: dict[Place, datetime] = {}
     while at:
         undone = _undone(connection, {(row._batch, row._row_no) for row in at.values()}, set(puts))
         for id, row in list(at.items()):
@@ -90,6 +94,7 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
                 versions[id] = place
                 del at[id]
         asked = list(at.items())
+        since |= {id: row._known_from for id, row in asked}
         rows = connection.execute(
             text(
                 "SELECT c.n, h._batch, h._row_no, h._known_from FROM unnest(CAST(:keys AS bytea[]), CAST(:by AS uuid[]), "
@@ -102,24 +107,15 @@ def _before(connection: Connection, found: Definition, puts: dict[Place, dict[Pl
             },
         )  # fmt: skip
         at = {asked[row.n - 1][0]: row for row in rows}
-    return versions
+    return versions, {id: moment for id, moment in since.items() if id not in versions}
 
 
-def _forgotten(connection: Connection, found: Definition, puts: dict[Place, dict[Place, bytes]]) -> set[Place]:
-    """The cases of which retention may have removed what was there before they were put in: that there was nothing is not known."""
-    if not puts:
-        return set()
-    batches_of = {id: {batch for batch, _ in those} for id, those in puts.items()}
-    cut = set(
-        connection.scalars(
-            text(
-                "SELECT b.id FROM hub.batch b JOIN hub.history_cut c ON c.dataset = :dataset AND c.before > b.known_at "
-                "WHERE b.id = ANY(:batches)"
-            ),
-            {"dataset": found.contract.id, "batches": list(set().union(*batches_of.values()))},
-        )
+def _forgotten(connection: Connection, found: Definition, since: dict[Place, datetime]) -> set[Place]:
+    """The cases of which retention may have removed what was there before: that there was nothing is not known."""
+    cut = connection.scalar(
+        text("SELECT before FROM hub.history_cut WHERE dataset = :dataset"), {"dataset": found.contract.id}
     )
-    return {id for id, some in batches_of.items() if some & cut}
+    return {id for id, moment in since.items() if cut is not None and moment < cut}
 
 
 def _undone(connection: Connection, places: Collection[Place], back: Collection[Place]) -> set[Place]:

@@ -26,7 +26,7 @@ from core.errors import Retry, Stop
 from core.hub import Hub
 from core.text import T
 from libraries import golden
-from pipeline import journey
+from pipeline import first_load, journey
 from pipeline.rebuild import checkpoint, inputs, scratch, tables
 from pipeline.rebuild import swap as swapping
 from pipeline.rebuild.checkpoint import Checkpoint
@@ -175,7 +175,10 @@ def _settled(hub: Hub, held: ExitStack, report: Report, *, still: bool) -> Itera
             held.enter_context(_still(hub))
         with _timed(report, "settle"):
             golden.refresh(hub)
-        with hub.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with (
+            first_load.kept_apart(hub),
+            hub.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
+        ):
             waits = connection.scalar(
                 text(
                     "SELECT EXISTS (SELECT FROM libraries.mention WHERE pending) OR EXISTS (SELECT FROM libraries.entity WHERE dirty) "

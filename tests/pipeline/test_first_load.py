@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from core.actor import SYSTEM, Actor
 from core.errors import BatchBlocked
+from libraries import filling
 from pipeline import first_load, journey, merge
+from pipeline.rebuild import whole
 from schemas import published
+from schemas.derive import sql
 from schemas.published import Document
 from tests.pipeline.small import CONTRACT, FEED, SYSTEM_TEXT, Small, row
 
@@ -118,6 +123,65 @@ def test_a_column_published_since_it_was_staged_stays(fresh: Small, monkeypatch:
     journey.run(fresh.hub, FEED)
     assert [line[2] for line in asked(fresh, HELD)] == ["A1", "A3", "A4"]
     assert ("breed", "text", None) in asked(fresh, COLUMNS)
+
+
+def test_an_index_that_is_published_meanwhile_is_not_lost(fresh: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = filling.copied
+
+    def then_published(*given: Any) -> list[str]:
+        made = copied(*given)
+        with fresh.hub.begin() as other, pytest.raises(OperationalError, match="lock timeout"):
+            other.execute(text("SET LOCAL lock_timeout = '200ms'"))
+            sql.index(other, "pet_licence", "weight_kg")
+        return made
+
+    monkeypatch.setattr(filling, "copied", then_published)
+    at = place(fresh)
+    journey.run(fresh.hub, FEED)
+    assert place(fresh) != at
+
+
+@pytest.mark.parametrize(
+    "hung",
+    [
+        "CREATE VIEW hub.theirs AS SELECT * FROM records.pet_licence",
+        "GRANT SELECT ON records.pet_licence TO PUBLIC",
+        "GRANT SELECT (tag) ON records.pet_licence TO PUBLIC",
+        "ALTER TABLE records.pet_licence ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY theirs ON records.pet_licence USING (true)",
+        "CREATE TRIGGER theirs AFTER INSERT ON records.pet_licence EXECUTE FUNCTION hub.refuse_nothing()",
+    ],
+)
+def test_what_somebody_hung_on_the_table_stays(fresh: Small, hung: str) -> None:
+    with fresh.hub.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION hub.refuse_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+        )
+        connection.exec_driver_sql(hung)
+    at = place(fresh)
+    journey.run(fresh.hub, FEED)
+    assert place(fresh) == at and [line[2] for line in asked(fresh, HELD)] == ["A1", "A3", "A4"]
+
+
+def test_a_snapshot_of_many_tables_sees_nothing_before_it_merged(fresh: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild compares as of one moment; what was shipped before that and merges behind it is not there yet."""
+    merging, seen = merge.merge, []
+
+    def while_compared(*given: Any) -> Any:
+        with ExitStack() as held, whole._settled(fresh.hub, held, whole.Report(), still=False) as live:
+            merged = merging(*given)
+            seen.append(live.scalar(text("SELECT count(*) FROM records.pet_licence")))
+        return merged
+
+    monkeypatch.setattr(merge, "merge", while_compared)
+    journey.run(fresh.hub, FEED)
+    assert seen == [0] and [line[2] for line in asked(fresh, HELD)] == ["A1", "A3", "A4"]
+
+
+def test_a_batch_without_a_row_leaves_the_table_alone(fresh: Small) -> None:
+    fresh.write([])
+    at = place(fresh)
+    assert journey.run(fresh.hub, FEED) is not None and place(fresh) == at
 
 
 def test_a_blocked_first_batch_leaves_nothing_and_is_accepted_later(fresh: Small) -> None:

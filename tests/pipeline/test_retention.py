@@ -18,7 +18,8 @@ from cli.main import app
 from core import audit, clock, decisions
 from core.actor import SYSTEM, Actor
 from core.backup.take import take, verify
-from core.errors import BatchBlocked, Invalid, Stop
+from core.decisions import Decision
+from core.errors import BatchBlocked, Invalid, Retry, Stop
 from core.hub import Hub
 from core.ids import uuid7
 from libraries import golden
@@ -26,10 +27,12 @@ from pipeline import batch as batches
 from pipeline import deciding, journey, retention, undoing
 from pipeline.rebuild.whole import rebuild
 from pipeline.retention import Removed
+from schemas import published
 from schemas.published import Document
 from tests.pipeline.three import Three, contract, row
 
 YEARS = timedelta(days=366 * 11)
+STEWARD = Actor(operator="steward")
 
 
 @pytest.fixture
@@ -55,6 +58,39 @@ def events(hub: Hub) -> list[Any]:
     with hub.read() as connection:
         query = "SELECT type, about FROM hub.event WHERE type LIKE 'retention.%' ORDER BY type, about"
         return [tuple(line) for line in connection.execute(text(query))]
+
+
+REST = [row("A1", 1, amount=2), row("A2", 1), row("A4", 1)]
+
+
+def correct(three: Three, wrong: int, right: int) -> Decision:
+    """Correct the row of the whole register that waits with this amount, and bring it about."""
+    with three.hub.begin() as connection:
+        query = "SELECT batch_id, row_no FROM hub.quarantine WHERE dataset = 'whole' AND status = 'open' AND row ->> 'D' = :d"
+        (case,) = connection.execute(text(query), {"d": str(wrong)}).all()
+        made = deciding.fix(
+            three.hub,
+            connection,
+            (case.batch_id, case.row_no),
+            {"amount": str(right)},
+            reason="电话核实",
+            actor=STEWARD,
+        )
+    journey.replay(three.hub, "pets.whole")
+    return made
+
+
+def undo(three: Three, made: Decision) -> None:
+    """Undo a decision, and bring it about."""
+    with three.hub.begin() as connection:
+        undoing.undo(three.hub, connection, made.id, reason="误核", actor=STEWARD)
+    journey.replay(three.hub, "pets.whole")
+
+
+def a3(three: Three) -> Any:
+    """What is held of A3: amount, and the batch that said so."""
+    with three.hub.read() as connection:
+        return connection.execute(text("SELECT amount, _batch FROM records.whole WHERE id = 'A3'")).one()
 
 
 def test_landed_files_go_behind_a_checkpoint_that_was_proven(three: Three, tmp_path: Path) -> None:
@@ -133,6 +169,43 @@ def test_what_is_held_stays_until_the_hold_is_undone(three: Three) -> None:
     assert three.count("SELECT count(*) FROM records.whole_history") == 0
 
 
+@pytest.mark.parametrize("meanwhile", ["_ago", "_size"])
+def test_what_is_held_while_others_are_removed_stays(
+    three: Three, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """A removal may take as long as a rebuild; the person who says hold in the middle of it is told that it holds."""
+    before, really, holds = files(three.hub), getattr(retention, meanwhile), []
+
+    def then_held(*given: Any) -> Any:
+        if not holds:
+            holds.append(retention.hold(three.hub, "whole", reason="法院调查令", actor=STEWARD))
+        return really(*given)
+
+    monkeypatch.setattr(retention, meanwhile, then_held)
+    with clock.override(clock.now() + YEARS):
+        found = counts(retention.retain(three.hub))
+    assert found["landing", "pets.grown", ""] and found["landing", "pets.whole", "hold"]
+    assert [name for name in before if "/whole/" in name] == [name for name in files(three.hub) if "/whole/" in name]
+    if meanwhile == "_ago":  # asked first of all
+        assert found["history", "whole", "hold"] == three.count("SELECT count(*) FROM records.whole_history")
+
+
+def test_two_do_not_remove_at_once(three: Three) -> None:
+    with retention._alone(three.hub):
+        with pytest.raises(Retry, match="清理"):
+            retention.retain(three.hub)
+        assert retention.retain(three.hub, dry_run=True) == []
+
+
+def test_a_contract_published_by_a_process_that_died_counts(three: Three) -> None:
+    longer = contract("whole").replace("retention, value: 10", "retention, value: 30").replace("1.0.0", "1.1.0")
+    with three.hub.begin() as connection:
+        published.publish(connection, [Document("contract", "whole", "1.1.0", longer, "test")], SYSTEM)
+    with clock.override(clock.now() + YEARS):
+        found = counts(retention.retain(three.hub, dry_run=True))
+    assert ("history", "pushed", "") in found and ("history", "whole", "") not in found
+
+
 def test_a_correction_can_be_undone_whatever_retention_removed(three: Three) -> None:
     """A3 was 1, came wrong, was corrected to 5: undone, it is 1 again, from the files of the batch that said so."""
     hub, actor = three.hub, Actor(operator="steward")
@@ -163,6 +236,54 @@ def test_a_correction_can_be_undone_whatever_retention_removed(three: Three) -> 
         assert three.count("SELECT amount FROM records.whole WHERE id = 'A3'") == 1
         golden.refresh(hub)
         assert rebuild(hub).same
+
+
+def test_what_two_corrections_of_a_record_have_replaced_is_kept_for_either(three: Three) -> None:
+    said = a3(three)._batch
+    three.run("whole", row("A3", 1, amount=999), row("A3", 1, amount=998), *REST)
+    first, second = correct(three, 999, 5), correct(three, 998, 6)
+    undo(three, first)
+    assert a3(three).amount == 6
+    three.hub.settings.keep_landing_days = 30
+    with clock.override(clock.now() + timedelta(days=31)):
+        retention.retain(three.hub)
+        assert any(f"/{said}/part" in name for name in files(three.hub))
+        undo(three, second)
+        assert a3(three).amount == 1
+        assert rebuild(three.hub).same
+
+
+def test_a_correction_that_changed_nothing_is_undone_too(three: Three) -> None:
+    said = a3(three)._batch
+    three.run("whole", row("A3", 1, amount=999), *REST)
+    fixed = correct(three, 999, 1)
+    assert a3(three) == (1, said)
+    three.hub.settings.keep_landing_days = 30
+    with clock.override(clock.now() + timedelta(days=31)):
+        retention.retain(three.hub)
+        undo(three, fixed)
+    assert a3(three).amount == 1
+    assert three.count("SELECT count(*) FROM hub.quarantine WHERE row ->> 'D' = '999' AND status = 'open'") == 1
+
+
+def test_nor_is_it_guessed_where_the_cut_is_behind_another_correction(three: Three) -> None:
+    three.run("whole", row("A3", 1, amount=999), row("A3", 1, amount=998), *REST)
+    first, second = correct(three, 999, 5), correct(three, 998, 6)
+    undo(three, first)
+    with three.hub.begin() as connection:  # as retention does, between the two
+        connection.execute(
+            text(
+                "INSERT INTO hub.history_cut (dataset, before) SELECT 'whole', max(_known_to) FROM records.whole_history "
+                "WHERE id = 'A3'"
+            )
+        )
+        connection.execute(
+            text(
+                "DELETE FROM records.whole_history h USING hub.history_cut c WHERE c.dataset = 'whole' AND h._known_to < c.before"
+            )
+        )
+    undo(three, second)
+    assert a3(three).amount == 6
 
 
 def test_that_nothing_was_there_is_not_guessed_from_a_history_that_was_cut(three: Three) -> None:
