@@ -212,6 +212,8 @@ def programs() -> Path:
 def _free_port(wanted: int | None) -> int:
     for port in (wanted or 0, 0):
         with socket.socket() as probe:
+            # what was connected to a server that ended lingers; whoever listens still refuses
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

@@ -68,4 +68,6 @@ def test_a_schedule_that_is_none_takes_down_only_its_feed(tmp_path: Path, child:
 
 
 def test_nothing_published_yet(tmp_path: Path, child: Child) -> None:
-    assert child("parse", HUTONG_HOME=str(tmp_path))["dags"] == ["golden", "housekeeping"]
+    found = child("parse", HUTONG_HOME=str(tmp_path))
+    assert found["dags"] == ["golden", "housekeeping"]
+    assert "Asset" in found["golden"] and "*/15" in found["golden"], "what came in without a DAG is followed too"
