@@ -77,6 +77,8 @@ class BatchBlocked(Stop):
     ) -> None:
         super().__init__(message, remedy=remedy, code=code)
         self.facts = facts or {}
+        #: the batch, once it is known which
+        self.batch: str | None = None
 
 
 class NotReady(Stop):

@@ -36,7 +36,10 @@ SHOWN, REVEALED = "records.shown", "records.revealed"
 #: how many records a question may lead to: masked, and revealed
 MOST, MOST_REVEALED = 100, 20
 BEGAN = {"new": T("新增", "new"), "changed": T("变更", "changed"), "reopened": T("恢复", "reopened")}
-ENDED = {"changed": T("被新版本取代", "replaced"), "removed": T("来源已删除", "removed at the source")}
+ENDED = {
+    "changed": T("被新版本取代", "replaced"),
+    "removed": T("已移出:来源已删除或更正已撤销", "taken out: deleted at the source, or a correction undone"),
+}
 
 
 @dataclass(frozen=True)

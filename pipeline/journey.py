@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from core import database
 from core.actor import SYSTEM, Actor
-from core.errors import DatabaseUnavailable, HutongError, Retry, Stop
+from core.errors import BatchBlocked, DatabaseUnavailable, HutongError, Retry, Stop
 from core.hub import Hub
 from core.log import get_logger
 from core.text import T
@@ -272,6 +272,8 @@ def _ended_on_error(hub: Hub, subject: landing.Landing | replays.Replay | Batch,
 def _end(hub: Hub, batch: Batch, error: Exception, actor: Actor) -> None:
     why = batches.reason(error)
     state = "blocked" if isinstance(error, batches.BLOCKING) else "failed"
+    if isinstance(error, BatchBlocked):
+        error.batch = str(batch.id)
     log.warning("batch ended", feed=batch.feed, batch=str(batch.id), state=state, code=why["code"])
     staging.drop(hub, batch)
     with hub.begin() as connection:

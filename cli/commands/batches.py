@@ -33,7 +33,8 @@ def show(batch: UUID, as_json: Json = False) -> None:
     with session.opened() as hub, hub.read() as connection:
         found = batches.get(connection, batch)
         made = decisions.listed(connection, batch_id=batch)
-    _print(found, [_ruling(one) for one in reversed(made)], as_json)
+    undone = {one.undoes for one in made}
+    _print(found, [_ruling(one, undone=one.id in undone) for one in reversed(made)], as_json)
 
 
 def accept(
@@ -73,8 +74,15 @@ def drift_of(batch: Any) -> list[str]:
     return [str(drift.of(change).told) for change in said]
 
 
-def _ruling(one: Any) -> dict[str, Any]:
-    return {"at": one.at, "kind": one.kind, "reason": one.reason, "by": one.actor["operator"], "id": str(one.id)}
+def _ruling(one: Any, *, undone: bool) -> dict[str, Any]:
+    said = _RULED.get(one.kind, T(one.kind, one.kind))
+    if one.undoes is not None:
+        said = T(f"撤销{said.zh}", f"{said.en} undone")
+    return {
+        "at": one.at, "kind": one.kind, "undoes": one.undoes and str(one.undoes), "undone": undone,
+        "said": str(T(f"{said.zh}(已撤销)", f"{said.en} (undone since)") if undone else said),
+        "reason": one.reason, "by": one.actor["operator"], "id": str(one.id),
+    }  # fmt: skip
 
 
 def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
@@ -120,9 +128,10 @@ _TITLES = {
     "contract_version": T("契约版本", "contract version"),
     "counted": T("证据", "evidence"),
 }
+_RULED = {"accept": T("放行", "accepted"), "drop": T("放弃", "dropped")}
 _RULINGS = [
     Column("at", T("时间", "at")),
-    Column("kind", T("决定", "decision")),
+    Column("said", T("决定", "decision")),
     Column("reason", T("理由", "reason")),
     Column("by", T("决定人", "by")),
     Column("id", T("编号", "id")),

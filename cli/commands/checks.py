@@ -101,6 +101,9 @@ def findings(
     department: Annotated[str | None, typer.Option(help=str(T("某部门的清单", "the list of a department")))] = None,
     check: Annotated[str | None, typer.Option(help=str(T("只看一个核对项", "of one check only")))] = None,
     status: Annotated[Status, typer.Option(help=str(T("状态", "status")))] = Status.open,
+    after: Annotated[
+        UUID | None, typer.Option(help=str(T("自上一页最后一条之后", "after the last of the page before")))
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 50,
     as_json: Json = False,
 ) -> None:
@@ -116,10 +119,16 @@ def findings(
         filters.require(department, {*now.texts("department"), *told}, T("部门", "department"))
         filters.require(check, set(now.texts("check")), T("核对项", "check"))
         found = check_findings.listed(
-            connection, now, department=department, check=check, status=status.value, limit=limit
+            connection, now, department=department, check=check, status=status.value, after=after, limit=limit
         )
+        counts = check_findings.counts(connection, department)
     rows = [_row(one) for one in found]
     output.table(rows, _FINDINGS, as_json=as_json, empty=T("没有不相符的记录。", "Everything fits together."))
+    total = sum(many.get(status.value, 0) for name, many in counts.items() if check in (None, name))
+    if len(found) == limit < total and not as_json:
+        page = T(f"共 {total:,} 条,本页 {limit:,} 条;下一页:--after {found[-1].id}",
+                 f"{limit:,} of {total:,}; next page: --after {found[-1].id}")  # fmt: skip
+        print(page)
 
 
 def dismiss(

@@ -9,6 +9,7 @@ import typer
 from cli import filters, output, session
 from cli.commands.batches import drift_of
 from cli.output import Column, Json
+from core.errors import BatchBlocked
 from core.text import T
 
 _LIMIT = typer.Option(help=str(T("最多多少行", "how many rows at most")), min=1, max=10_000)
@@ -34,7 +35,11 @@ def run(
     from pipeline import deliver, journey
 
     with session.opened() as hub:
-        batch = journey.run(hub, feed, session.actor())
+        try:
+            batch = journey.run(hub, feed, session.actor())
+        except BatchBlocked as error:
+            error.remedy = " ".join((str(error.remedy), str(_deciding(error))))
+            raise
         scanned = journey.scan(hub, feed, session.actor(), now=keys)
         if batch or scanned:
             deliver.refreshed(hub)
@@ -95,6 +100,14 @@ _BATCH = [
     Column("landed_at", T("落地时间", "landed at")),
     Column("why", T("原因", "reason")),
 ]
+
+
+def _deciding(error: BatchBlocked) -> T:
+    """Where a person decides on a batch that a guard stopped."""
+    return T(
+        f"查看:hutong batch show {error.batch};放行或放弃:hutong batch accept|drop {error.batch} --reason 理由。",
+        f"See `hutong batch show {error.batch}`; let it in or end it: `hutong batch accept|drop {error.batch} --reason WHY`.",
+    )
 
 
 def _row(batch: Any) -> dict[str, Any]:

@@ -45,8 +45,9 @@ def told(done: Result) -> Any:
 
 def test_a_blocked_batch_is_shown_and_accepted_and_one_is_dropped_and_read_again(small: Small, call: Call) -> None:
     small.write(ROWS[:9])
-    assert isinstance(call("run", FEED).exception, BatchBlocked)
+    refused = call("run", FEED).exception
     (stopped,) = told(call("batches", "--state", "blocked", "--json"))
+    assert isinstance(refused, BatchBlocked) and f"hutong batch show {stopped['id']}" in str(refused.remedy)
     shown = call("batch", "show", stopped["id"]).stdout
     assert "A sudden shrink: 60 rows held, 9 now" in shown
     assert told(call("batch", "drop", stopped["id"], "--reason", "sent again", "--json"))["state"] == "dropped"
@@ -56,7 +57,11 @@ def test_a_blocked_batch_is_shown_and_accepted_and_one_is_dropped_and_read_again
     assert (accepted["state"], accepted["evidence"]["closed"]) == ("delivered", 51)
     assert accepted["evidence"]["accepted"][0]["reason"] == "confirmed in writing"
     assert "confirmed in writing" in call("batch", "show", again["id"]).stdout
-    assert [one["kind"] for one in told(call("decision", "list", "--json"))] == ["accept", "drop"]
+    made = told(call("decision", "list", "--json"))
+    assert [one["kind"] for one in made] == ["accept", "drop"]
+    told(call("decision", "undo", made[0]["id"], "--reason", "a mistake", "--json"))
+    said = call("batch", "show", again["id"]).stdout
+    assert "accepted (undone since)" in said and "accepted undone" in said, "one acceptance, and its end"
     assert isinstance(call("batch", "accept", stopped["id"], "--reason", "late").exception, Conflict)
 
 
