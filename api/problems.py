@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
+from certificates.request import UNFIT
 from core.errors import HutongError, Refused, Retry
 from core.log import get_logger
 from core.text import T
@@ -132,6 +133,8 @@ def install(app: FastAPI) -> None:
 
 
 def _said(error: Any) -> T:
+    if error["type"] == UNFIT:
+        return T(error["ctx"]["zh"], error["ctx"]["en"])
     said = _WRONG.get(error["type"], _OTHERWISE)
     if error["type"] == "literal_error":  # the values allowed are the product's words, not the caller's
         known = ", ".join(re.findall(r"'([a-z_]+)'", str(error["ctx"]["expected"])))
@@ -153,4 +156,4 @@ def _pointer(error: Any) -> str:
         if isinstance(step, str) and not _NAME.fullmatch(step):
             break  # a key the caller made up could be anything, a person's number too: only the place above it is told
         told.append(f"/{step}")
-    return "".join(told)
+    return "".join(told) + (error["ctx"]["at"] if error["type"] == UNFIT else "")

@@ -15,9 +15,10 @@ from api.idempotency import Key, once
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import PLAIN, Plain
 from api.state import Running
-from certificates.request import Code, Strict, Word
+from certificates.request import Code, Strict, Word, unfit
 from core import decisions
 from core.decisions import Decision
+from core.text import T
 from pipeline import cases, deciding, deliver, journey, reveal, undoing, worklist
 from pipeline.worklist import Filter
 from schemas.published import current
@@ -35,6 +36,8 @@ _ACT: dict[int | str, dict[str, Any]] = _NOT_FOUND | {
 _Rule = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]{0,80}(:[a-z_][a-z0-9_.]{0,80})?$")]
 _Item = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Cell = Annotated[str | None, Field(max_length=10_000)]
+#: what only one kind of decision is made of: elsewhere it would be passed over in silence
+_OF_KIND = {"set": "fix", "rules": "excuse", "until": "excuse"}
 
 
 class Row(Strict):
@@ -75,6 +78,11 @@ class DecisionAsked(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> DecisionAsked:
+        for name, kind in _OF_KIND.items():
+            if self.kind != kind and getattr(self, name) is not None:
+                raise unfit(
+                    f"/{name}", T(f"只用于 kind: {kind};请去掉。", f"Only `kind: {kind}` has this: leave it out.")
+                )
         if (self.rows is None) == (self.filter is None):
             raise ValueError("either rows or a filter")
         if self.filter is not None and self.expected is None:
