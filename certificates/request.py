@@ -31,7 +31,9 @@ def _value(value: Any) -> int | str:
         return value
     if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST and value.isprintable():
         return value.strip()
-    raise ValueError("a whole number or a short text")
+    raise unfit(
+        "", T(f"应为整数或 {_LONGEST} 字以内的文字", f"must be a whole number or a text of up to {_LONGEST} characters")
+    )
 
 
 _Value = Annotated[

@@ -58,7 +58,8 @@ class Which(Strict):
     @model_validator(mode="after")
     def _some(self) -> Which:
         if not self.model_fields_set:
-            raise ValueError("at least one word")
+            words = ", ".join(type(self).model_fields)
+            raise unfit("", T(f"至少写明其一:{words}。", f"Give at least one of: {words}."))
         return self
 
 
@@ -83,15 +84,29 @@ class DecisionAsked(Strict):
                 raise unfit(
                     f"/{name}", T(f"只用于 kind: {kind};请去掉。", f"Only `kind: {kind}` has this: leave it out.")
                 )
-        if (self.rows is None) == (self.filter is None):
-            raise ValueError("either rows or a filter")
+        if self.kind == "fix":
+            self._one_row()
+        if self.rows is None and self.filter is None:
+            raise unfit("", T("须写明 rows,或 filter 与 expected。", "Give rows, or a filter and expected."))
+        if self.rows is not None and self.filter is not None:
+            raise unfit("/filter", T("rows 与 filter 只写其一。", "Give rows or a filter, not both."))
         if self.filter is not None and self.expected is None:
-            raise ValueError("a filter needs `expected`")
-        if self.kind == "fix" and (self.set is None or self.rows is None or len(self.rows) != 1):
-            raise ValueError("a fix is of one row and has `set`")
-        if self.kind == "excuse" and (not self.rules or self.until is None):
-            raise ValueError("an excuse has `rules` and `until`")
+            raise unfit("/expected", T("用 filter 须写明所见行数。", "With a filter, say how many rows were seen."))
+        if self.kind == "excuse" and not self.rules:
+            raise unfit("/rules", T("豁免须写明规则。", "An excuse names the rules."))
+        if self.kind == "excuse" and self.until is None:
+            raise unfit("/until", T("豁免须写明最后一日。", "An excuse says its last day."))
         return self
+
+    def _one_row(self) -> None:
+        if self.filter is not None:
+            raise unfit("/filter", T("修正只针对一行;请用 rows。", "A fix is of one row: name it in rows."))
+        if self.rows is not None and len(self.rows) != 1:
+            raise unfit("/rows", T("修正只针对一行;请逐行修正。", "A fix is of one row: send one for each."))
+        if self.expected not in (None, 1):
+            raise unfit("/expected", T("修正只针对一行。", "A fix is of one row."))
+        if self.set is None:
+            raise unfit("/set", T("修正须写明信息项与新值。", "A fix gives items and their new values."))
 
 
 class CheckAsked(Strict):
