@@ -33,7 +33,6 @@ _TITLES = {
     503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
 _REMEDIES = {
-    413: T("一次最多 20 项证明；请检查请求内容。", "At most 20 certificates at once; check what is sent."),
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
@@ -120,11 +119,11 @@ def of_error(error: HutongError) -> Response:
     return of_status(500)
 
 
-def of_status(status: int, headers: dict[str, str] | None = None) -> Response:
+def of_status(status: int, headers: dict[str, str] | None = None, remedy: T | str = "") -> Response:
     """The problem a bare status is told as; its type never changes with its words."""
     kind, title = _TITLES.get(status, ("refused", T("请求未能处理", "The request was not handled")))
     waits = {"Retry-After": "5"} if status == 503 else {}
-    return problem(status, kind, title, remedy=_REMEDIES.get(status, ""), headers=waits | (headers or {}))
+    return problem(status, kind, title, remedy=remedy or _REMEDIES.get(status, ""), headers=waits | (headers or {}))
 
 
 def install(app: FastAPI) -> None:
