@@ -180,3 +180,22 @@ def test_a_reveal_is_audited_and_no_number_is_told_elsewhere(
         told = str(connection.execute(text("SELECT json_agg(e) FROM hub.event e")).scalar_one())
     assert [(one.kind, one.operator, one.client) for one in looked] == [("quarantine.revealed", "zhang.wei", "steward")]
     assert BAD not in told and GOOD not in told
+
+
+@pytest.mark.parametrize(
+    ("written", "tag", "told"),
+    [(row("A2", weight=999), "B2", "key cannot"), ((2026, None, *row("A2")[2:]), "A1", "another record")],
+)
+def test_a_check_says_of_the_key_what_the_decision_would(
+    api: TestClient, as_: dict[str, dict[str, str]], small: Small, written: Any, tag: str, told: str
+) -> None:
+    small.write([row("A1"), written])
+    journey.run(small.hub, FEED)
+    (found,) = waiting(api, as_["steward"])
+    edits = {"set": {"tag": tag, "weight_kg": "12"}}
+    at = {"batch": found["batch"], "row_no": found["row_no"]}
+    tried = api.post("/v1/quarantine/rows/{batch}/{row_no}/checks".format(**at), json=edits, headers=as_["steward"])
+    fix = {"kind": "fix", "reason": "核对", "rows": [at], **edits}
+    refused = api.post("/v1/quarantine/decisions", json=fix, headers=as_["steward"])
+    assert tried.status_code == refused.status_code == 409 and tried.json() == refused.json()
+    assert told in refused.json()["title_en"]
