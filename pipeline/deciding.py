@@ -27,7 +27,8 @@ from pipeline.trying import Tried
 from pipeline.worklist import Filter
 from schemas import keys as key_rules
 from schemas.contract import Contract
-from schemas.published import current
+from schemas.document import near
+from schemas.published import Published, current
 
 Row = tuple[UUID, int]
 #: the datasets that an actor may decide on; None for every one
@@ -277,6 +278,18 @@ def _record(
     if len(chosen) > MANY:
         connection.execute(text("ANALYZE hub.decided_row"))  # the planner would take it for as small as it was
     return made
+
+
+def require_feed(published: Published, scope: Scope, feed: str) -> None:
+    """Raises NotFound for a feed that is not in force, with those a reader may mean; Forbidden for one outside their scope."""
+    known, dataset = mapping.feed_ids(published), feed.rpartition(".")[2]
+    if feed not in known:
+        own = [one for one in known if scope is None or one.rpartition(".")[2] in scope]
+        raise NotFound(
+            T(f"没有采集任务 {feed}。", f"There is no feed {feed}."),
+            remedy=near(feed, own) if own else T("没有归您处理的采集任务。", "No feed is yours to act on."),
+        )
+    require_scope(scope, dataset)
 
 
 def require_scope(scope: Scope, dataset: str) -> None:

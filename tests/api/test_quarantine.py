@@ -199,3 +199,19 @@ def test_a_check_says_of_the_key_what_the_decision_would(
     refused = api.post("/v1/quarantine/decisions", json=fix, headers=as_["steward"])
     assert tried.status_code == refused.status_code == 409 and tried.json() == refused.json()
     assert told in refused.json()["title_en"]
+
+
+def test_an_unknown_feed_is_not_found_with_those_there_are(api: TestClient, as_: dict[str, dict[str, str]]) -> None:
+    def asked(who: str, feed: str) -> list[Any]:
+        system, _, dataset = feed.partition(".")
+        mapped = {"system": system, "dataset": dataset, "item": "kind", "raw": "9", "code": "1", "reason": "核对"}
+        answers = [api.post("/v1/quarantine/replays", json={"feed": feed}, headers=as_[who])]
+        return answers + ([api.post("/v1/codes/mappings", json=mapped, headers=as_[who])] if dataset else [])
+
+    for who in ("steward", "admin"):
+        for feed in ("nosuch", "pets.nosuch", "nosuch.pet_licence"):
+            for answer in asked(who, feed):
+                assert answer.status_code == 404 and FEED in answer.json()["remedy_en"], answer.text
+    for answer in asked("stranger", "pets.nosuch"):
+        assert answer.status_code == 404 and "No feed is yours" in answer.json()["remedy_en"]
+    assert [answer.status_code for answer in asked("stranger", FEED)] == [403, 403]
