@@ -32,7 +32,10 @@ _TITLES = {
     500: ("internal", T("服务内部错误", "Internal error")),
     503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
+_ADDRESSES = T("地址及其方法一览见 /docs。", "/docs lists the addresses and their methods.")
 _REMEDIES = {
+    404: _ADDRESSES,
+    405: _ADDRESSES,
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
