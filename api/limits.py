@@ -8,6 +8,8 @@ from collections import OrderedDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import of_status
+from certificates.request import MAX_TYPES
+from core.text import T
 
 BODY_BYTES = 64 * 1024  # the largest question there can be has some 20 kB
 
@@ -30,7 +32,7 @@ class BodyLimit:
                 return  # the caller has gone
             body += message.get("body", b"")
             if len(body) > self.limit:
-                await of_status(413)(scope, receive, send)
+                await of_status(413, remedy=_smaller(self.limit, scope["path"]))(scope, receive, send)
                 return
             if not message.get("more_body"):
                 break
@@ -44,6 +46,14 @@ class BodyLimit:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, whole, send)
+
+
+def _smaller(limit: int, path: str) -> T:
+    """How large a body may be; of certificates how many at once, which is what made one so large."""
+    said = T(f"请求体至多 {limit // 1024} KiB。", f"A body has at most {limit // 1024} KiB.")
+    if not path.startswith("/v1/certificates/"):
+        return said
+    return T(f"{said.zh}证明一次至多 {MAX_TYPES} 项。", f"{said.en} At most {MAX_TYPES} certificates at once.")
 
 
 class Failures:

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
+from certificates.request import UNFIT
 from core.errors import HutongError, Refused, Retry
 from core.log import get_logger
 from core.text import T
@@ -31,31 +32,62 @@ _TITLES = {
     500: ("internal", T("服务内部错误", "Internal error")),
     503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
+_ADDRESSES = T("地址及其方法一览见 /docs。", "/docs lists the addresses and their methods.")
 _REMEDIES = {
-    413: T("一次最多 20 项证明；请检查请求内容。", "At most 20 certificates at once; check what is sent."),
+    404: _ADDRESSES,
+    405: _ADDRESSES,
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
-# pydantic's words for what is wrong with a value, in Chinese; its own messages may quote the value, so they never leave
+_DAY = T("应为日期,如 2026-01-31", "must be a day, as 2026-01-31")
+_MOMENT = T(
+    "应为带时区的时刻,如 2026-01-31T08:00:00+08:00", "must be a moment with its zone, as 2026-01-31T08:00:00+08:00"
+)
+_UUID = T("应为 UUID", "must be a UUID")
+_BOOL = T("应为 true 或 false", "must be true or false")
+_OBJECT = T("应为对象", "must be an object")
+# pydantic's kinds of errors in both languages, with the bounds it names; its own messages may quote the value, so they
+# never leave
 _WRONG = {
     "missing": T("缺少此项", "is missing"),
     "extra_forbidden": T("没有此项", "is not known here"),
     "string_type": T("应为文字", "must be text"),
     "int_type": T("应为整数", "must be a whole number"),
     "int_parsing": T("应为整数", "must be a whole number"),
+    "int_from_float": T("应为整数", "must be a whole number"),
+    "int_parsing_size": T("数字过长", "has too many digits"),
+    "greater_than_equal": T("不得小于 {ge}", "must be at least {ge}"),
+    "greater_than": T("须大于 {gt}", "must be more than {gt}"),
+    "less_than_equal": T("不得大于 {le}", "must be at most {le}"),
+    "less_than": T("须小于 {lt}", "must be less than {lt}"),
+    "bool_type": _BOOL,
+    "bool_parsing": _BOOL,
+    "uuid_type": _UUID,
+    "uuid_parsing": _UUID,
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
+    "timezone_aware": T("缺少时区,如 +08:00 或 Z", "needs a time zone, as +08:00 or Z"),
     "literal_error": T("不是允许的值", "is not an allowed value"),
     "string_pattern_mismatch": T("含有不允许的字符", "holds characters not allowed here"),
     "string_too_short": T("不能为空", "must not be empty"),
-    "string_too_long": T("过长", "is too long"),
+    "string_too_long": T("至多 {max_length} 个字符", "must have at most {max_length} characters"),
     "too_short": T("至少要有一项", "needs at least one entry"),
-    "too_long": T("项数过多", "has too many entries"),
+    "too_long": T("至多 {max_length} 项", "must have at most {max_length} entries"),
     "json_invalid": T("不是有效的 JSON", "is not valid JSON"),
-    "model_attributes_type": T("应为对象", "must be an object"),
+    "model_attributes_type": _OBJECT,
+    "model_type": _OBJECT,
     "string_unicode": T("不是有效的文字", "is not valid text"),
-    "dict_type": T("应为对象", "must be an object"),
+    "dict_type": _OBJECT,
     "list_type": T("应为列表", "must be a list"),
 }
+_NO_BODY = T("请求体应为 JSON 对象(application/json)", "the body must be a JSON object (application/json)")
 _OTHERWISE = T("不符合要求", "is not as asked for")
 
 
@@ -90,11 +122,11 @@ def of_error(error: HutongError) -> Response:
     return of_status(500)
 
 
-def of_status(status: int, headers: dict[str, str] | None = None) -> Response:
+def of_status(status: int, headers: dict[str, str] | None = None, remedy: T | str = "") -> Response:
     """The problem a bare status is told as; its type never changes with its words."""
     kind, title = _TITLES.get(status, ("refused", T("请求未能处理", "The request was not handled")))
     waits = {"Retry-After": "5"} if status == 503 else {}
-    return problem(status, kind, title, remedy=_REMEDIES.get(status, ""), headers=waits | (headers or {}))
+    return problem(status, kind, title, remedy=remedy or _REMEDIES.get(status, ""), headers=waits | (headers or {}))
 
 
 def install(app: FastAPI) -> None:
@@ -132,6 +164,10 @@ def install(app: FastAPI) -> None:
 
 
 def _said(error: Any) -> T:
+    if error["type"] == UNFIT:
+        return T(error["ctx"]["zh"], error["ctx"]["en"])
+    if tuple(error["loc"]) == ("body",) and error["type"] in ("missing", "model_attributes_type", "model_type"):
+        return _NO_BODY
     said = _WRONG.get(error["type"], _OTHERWISE)
     if error["type"] == "literal_error":  # the values allowed are the product's words, not the caller's
         known = ", ".join(re.findall(r"'([a-z_]+)'", str(error["ctx"]["expected"])))
@@ -139,7 +175,7 @@ def _said(error: Any) -> T:
     if error["type"] == "json_invalid":
         at = error["loc"][-1]
         return T(f"{said.zh}（第 {at} 个字符处）", f"{said.en} (at character {at})")
-    return said
+    return said.format(**error.get("ctx", {}))  # the bounds are the product's, as the allowed values are
 
 
 def _pointer(error: Any) -> str:
@@ -153,4 +189,4 @@ def _pointer(error: Any) -> str:
         if isinstance(step, str) and not _NAME.fullmatch(step):
             break  # a key the caller made up could be anything, a person's number too: only the place above it is told
         told.append(f"/{step}")
-    return "".join(told)
+    return "".join(told) + (error["ctx"]["at"] if error["type"] == UNFIT else "")

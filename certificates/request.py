@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from core.text import T
 
 # no control characters: they have no meaning in a number, a name or a reference, and PostgreSQL knows no NUL
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
@@ -14,6 +17,13 @@ Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MAX_TYPES = 20
 MAX_DECLARED = 12
+UNFIT = "unfit"
+
+
+def unfit(at: str, message: T) -> PydanticCustomError:
+    """What a validator raises, to be told as it stands: which field (a JSON pointer below the value looked at, "" for the
+    value itself), and what is wrong with it. Never holds what was sent."""
+    return PydanticCustomError(UNFIT, "{en}", {"at": at, "zh": message.zh, "en": message.en})
 
 
 def _value(value: Any) -> int | str:
@@ -21,7 +31,9 @@ def _value(value: Any) -> int | str:
         return value
     if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST and value.isprintable():
         return value.strip()
-    raise ValueError("a whole number or a short text")
+    raise unfit(
+        "", T(f"应为整数或 {_LONGEST} 字以内的文字", f"must be a whole number or a text of up to {_LONGEST} characters")
+    )
 
 
 _Value = Annotated[

@@ -26,7 +26,9 @@ from pipeline.cases import DISMISS, EXCUSE, FIX, Case, Wanted
 from pipeline.trying import Tried
 from pipeline.worklist import Filter
 from schemas import keys as key_rules
-from schemas.published import current
+from schemas.contract import Contract
+from schemas.document import near
+from schemas.published import Published, current
 
 Row = tuple[UUID, int]
 #: the datasets that an actor may decide on; None for every one
@@ -40,7 +42,8 @@ LONGEST_EXCUSE = 366  # days
 
 def check(hub: Hub, connection: Connection, row: Row, edits: Mapping[str, str | None]) -> Tried:
     """What would still be wrong with a row if these items read so; what was decided on it before counts too. Nothing is
-    kept. Raises NotFound, Conflict for a closed case, Invalid for edits that cannot be."""
+    kept. Raises NotFound, Conflict for a closed case and for a key that the row cannot have, as the fix itself would be
+    refused, Invalid for edits that cannot be."""
     case = cases.get(connection, *row)
     cases.require_open_to_decisions(case)
     found = definition.current(hub, case.feed)
@@ -49,6 +52,8 @@ def check(hub: Hub, connection: Connection, row: Row, edits: Mapping[str, str | 
     wish = _wish(hub, connection, case)
     edits = {**wish.edits, **edits}
     (tried,) = trying.as_wanted(hub, found.contract, feed, [case], [Wanted("fixed", edits, wish.excused)])
+    if not tried.errors:
+        _same_record(connection, found.contract, case, tried)
     return tried
 
 
@@ -61,14 +66,17 @@ def fix(
     tried = check(hub, connection, row, edits)
     if tried.errors:
         raise still_wrong(hub, case, tried)
+    return _record(connection, FIX, [(*row, case.dataset)], reason, actor, {"set": dict(edits)})[0]
+
+
+def _same_record(connection: Connection, contract: Contract, case: Case, tried: Tried) -> None:
+    """Raises Conflict when a row would be another record's, by its own key or by one it had not."""
     trying.same_record(case, tried)
-    contract = definition.current(hub, case.feed).contract
     if case.key is None and (tried.key is None or not taking_back.is_free(connection, contract, case, tried.key)):
         raise Conflict(
             T("该主键已属于另一条记录。", "The key is another record's."),
             remedy=T("核对主键;确为同一记录的,忽略该行。", "Check the key; dismiss the row if it is the same record."),
         )
-    return _record(connection, FIX, [(*row, case.dataset)], reason, actor, {"set": dict(edits)})[0]
 
 
 def still_wrong(hub: Hub, case: Case, tried: Tried) -> Invalid:
@@ -270,6 +278,18 @@ def _record(
     if len(chosen) > MANY:
         connection.execute(text("ANALYZE hub.decided_row"))  # the planner would take it for as small as it was
     return made
+
+
+def require_feed(published: Published, scope: Scope, feed: str) -> None:
+    """Raises NotFound for a feed that is not in force, with those a reader may mean; Forbidden for one outside their scope."""
+    known, dataset = mapping.feed_ids(published), feed.rpartition(".")[2]
+    if feed not in known:
+        own = [one for one in known if scope is None or one.rpartition(".")[2] in scope]
+        raise NotFound(
+            T(f"没有采集任务 {feed}。", f"There is no feed {feed}."),
+            remedy=near(feed, own) if own else T("没有归您处理的采集任务。", "No feed is yours to act on."),
+        )
+    require_scope(scope, dataset)
 
 
 def require_scope(scope: Scope, dataset: str) -> None:

@@ -13,10 +13,11 @@ from pydantic import Field, model_validator
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
-from certificates.request import Strict
+from certificates.request import Strict, unfit
 from core import decisions
 from core.decisions import Decision
 from core.errors import Stop
+from core.text import T
 from pipeline import batch as batches
 from pipeline import check_findings, evidence, guards, journey, rulings
 from pipeline.batch import STATE_NAMES, Batch
@@ -59,7 +60,9 @@ class Ruling(Strict):
     @model_validator(mode="after")
     def _seen(self) -> Ruling:
         if self.ruling == "accept" and not self.guard:
-            raise ValueError("to accept, name the guard")
+            raise unfit("/guard", T("放行须写明所见的拦截规则。", "To accept, name the guard that was seen."))
+        if self.ruling == "drop" and self.guard is not None:
+            raise unfit("/guard", T("放弃不写拦截规则;请去掉。", "A drop is past no guard: leave it out."))
         return self
 
 

@@ -50,12 +50,12 @@ def unmapped(acting: Steward, running: Running) -> dict[str, Any]:
 
 @router.post(
     "/v1/codes/mappings", status_code=201, summary="登记代码对应 / Map a code", openapi_extra=SECURED, response_class=Response,
-    responses={404: {"description": "没有这个代码项 / no such item"}, 409: {"description": "已有对应 / mapped already"}},
+    responses={404: {"description": "没有这个采集任务或代码项 / no such feed or item"}, 409: {"description": "已有对应 / mapped already"}},
 )  # fmt: skip
 def map_code(acting: Steward, running: Running, said: MappingAsked, key: Key = None) -> Response:
     """登记一次,此后各批与待核行的重放均按此;以撤销决定收回。 / Once, for every later batch and the replay; undone by a reversal."""
     published = current(running.hub.home)
-    deciding.require_scope(worklist.datasets_of(published, acting.scope), said.dataset)
+    deciding.require_feed(published, worklist.datasets_of(published, acting.scope), f"{said.system}.{said.dataset}")
 
     def act(connection: Connection) -> dict[str, Any]:
         about = f"{said.system}.{said.dataset}.{said.item}"

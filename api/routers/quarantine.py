@@ -15,9 +15,10 @@ from api.idempotency import Key, once
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import PLAIN, Plain
 from api.state import Running
-from certificates.request import Code, Strict, Word
+from certificates.request import Code, Strict, Word, unfit
 from core import decisions
 from core.decisions import Decision
+from core.text import T
 from pipeline import cases, deciding, deliver, journey, reveal, undoing, worklist
 from pipeline.worklist import Filter
 from schemas.published import current
@@ -28,6 +29,7 @@ IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=100, description="所见版本(ETag),已变则拒绝 / the version seen")
 ]
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这一行 / no such row"}}
+_NO_FEED: dict[int | str, dict[str, Any]] = {404: {"description": "没有这个采集任务 / no such feed"}}
 _ACT: dict[int | str, dict[str, Any]] = _NOT_FOUND | {
     409: {"description": "行数与预期不符,或来源已更正 / not as many rows as expected, or the source has corrected it"},
     412: {"description": "该行已有新的处理 / decided on since"},
@@ -35,6 +37,8 @@ _ACT: dict[int | str, dict[str, Any]] = _NOT_FOUND | {
 _Rule = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]{0,80}(:[a-z_][a-z0-9_.]{0,80})?$")]
 _Item = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Cell = Annotated[str | None, Field(max_length=10_000)]
+#: what only one kind of decision is made of: elsewhere it would be passed over in silence
+_OF_KIND = {"set": "fix", "rules": "excuse", "until": "excuse"}
 
 
 class Row(Strict):
@@ -55,7 +59,8 @@ class Which(Strict):
     @model_validator(mode="after")
     def _some(self) -> Which:
         if not self.model_fields_set:
-            raise ValueError("at least one word")
+            words = ", ".join(type(self).model_fields)
+            raise unfit("", T(f"至少写明其一:{words}。", f"Give at least one of: {words}."))
         return self
 
 
@@ -75,15 +80,34 @@ class DecisionAsked(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> DecisionAsked:
-        if (self.rows is None) == (self.filter is None):
-            raise ValueError("either rows or a filter")
+        for name, kind in _OF_KIND.items():
+            if self.kind != kind and getattr(self, name) is not None:
+                raise unfit(
+                    f"/{name}", T(f"只用于 kind: {kind};请去掉。", f"Only `kind: {kind}` has this: leave it out.")
+                )
+        if self.kind == "fix":
+            self._one_row()
+        if self.rows is None and self.filter is None:
+            raise unfit("", T("须写明 rows,或 filter 与 expected。", "Give rows, or a filter and expected."))
+        if self.rows is not None and self.filter is not None:
+            raise unfit("/filter", T("rows 与 filter 只写其一。", "Give rows or a filter, not both."))
         if self.filter is not None and self.expected is None:
-            raise ValueError("a filter needs `expected`")
-        if self.kind == "fix" and (self.set is None or self.rows is None or len(self.rows) != 1):
-            raise ValueError("a fix is of one row and has `set`")
-        if self.kind == "excuse" and (not self.rules or self.until is None):
-            raise ValueError("an excuse has `rules` and `until`")
+            raise unfit("/expected", T("用 filter 须写明所见行数。", "With a filter, say how many rows were seen."))
+        if self.kind == "excuse" and not self.rules:
+            raise unfit("/rules", T("豁免须写明规则。", "An excuse names the rules."))
+        if self.kind == "excuse" and self.until is None:
+            raise unfit("/until", T("豁免须写明最后一日。", "An excuse says its last day."))
         return self
+
+    def _one_row(self) -> None:
+        if self.filter is not None:
+            raise unfit("/filter", T("修正只针对一行;请用 rows。", "A fix is of one row: name it in rows."))
+        if self.rows is not None and len(self.rows) != 1:
+            raise unfit("/rows", T("修正只针对一行;请逐行修正。", "A fix is of one row: send one for each."))
+        if self.expected not in (None, 1):
+            raise unfit("/expected", T("修正只针对一行。", "A fix is of one row."))
+        if self.set is None:
+            raise unfit("/set", T("修正须写明信息项与新值。", "A fix gives items and their new values."))
 
 
 class CheckAsked(Strict):
@@ -101,7 +125,8 @@ class Because(Strict):
 class ReplayAsked(Strict):
     """A feed: `<system>.<dataset>`."""
 
-    feed: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_]{0,39}$", description="采集任务 / feed")
+    # one without a dataset is no feed: 404 with the feeds there are says more than a pattern
+    feed: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39})?$", description="采集任务 / feed")
 
 
 def _filter(
@@ -254,14 +279,14 @@ def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key
     return once(running.hub, acting, key, f"reversals/{id}", said, act)
 
 
-@router.post("/v1/quarantine/replays", summary="重放 / Replay", responses=_ACT, openapi_extra=SECURED)
+@router.post("/v1/quarantine/replays", summary="重放 / Replay", responses=_ACT | _NO_FEED, openapi_extra=SECURED)
 def replay(acting: Steward, running: Running, said: ReplayAsked) -> dict[str, Any]:
     """使一个采集任务的决定生效;重复执行无妨。batch 为空表示共享库无须变动。
 
     Bring about what was decided on a feed's rows; golden records follow. Doing it again changes nothing; `batch` is null when
     no record had to. `unfit` rows are decided on and still cannot go in: another rule stops them, or several claim one key.
     """
-    deciding.require_scope(_scope(acting, running), said.feed.partition(".")[2])
+    deciding.require_feed(current(running.hub.home), _scope(acting, running), said.feed)
     batch = journey.replay(running.hub, said.feed, acting.actor)
     with running.hub.read() as connection:
         left = worklist.count(connection, Filter(feed=said.feed, decided=True))

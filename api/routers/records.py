@@ -13,7 +13,7 @@ from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
 from catalog_registry import systems
-from certificates.request import Basis, Code, Strict, Word
+from certificates.request import Basis, Code, Strict, Word, unfit
 from core.errors import Invalid
 from core.text import T
 from libraries import conflicts, inquiry, showing
@@ -46,6 +46,14 @@ class _Asked(Strict):
         return Case(self.purpose, self.case_no, basis=f"{self.basis.kind}:{self.basis.reference}")
 
 
+def _either(asked: _Asked, one: str, other: str) -> None:
+    given = [name for name in (one, other) if getattr(asked, name) is not None]
+    if not given:
+        raise unfit("", T(f"须写明 {one} 或 {other}。", f"Give {one} or {other}."))
+    if len(given) == 2:
+        raise unfit(f"/{other}", T(f"{one} 与 {other} 只写其一。", f"Give {one} or {other}, not both."))
+
+
 class RecordsQuery(_Asked):
     """Records of one dataset: of a key, or naming a subject by number and name. Numbers travel in the body only."""
 
@@ -59,8 +67,7 @@ class RecordsQuery(_Asked):
 
     @model_validator(mode="after")
     def _one(self) -> RecordsQuery:
-        if (self.key is None) == (self.subject is None):
-            raise ValueError("either key or subject")
+        _either(self, "key", "subject")
         return self
 
 
@@ -75,8 +82,7 @@ class ExplanationQuery(_Asked):
 
     @model_validator(mode="after")
     def _one(self) -> ExplanationQuery:
-        if (self.entity is None) == (self.subject is None):
-            raise ValueError("either entity or subject")
+        _either(self, "entity", "subject")
         return self
 
 

@@ -260,6 +260,7 @@ def test_alive_ready_and_counted(api: TestClient) -> None:
 def test_unknown_addresses_and_methods_are_problems(api: TestClient, bearer: dict[str, str]) -> None:
     for answer, status in ((api.get("/nowhere"), 404), (api.delete("/v1/keys"), 405)):
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert "/docs" in answer.json()["remedy"] and "/docs" in answer.json()["remedy_en"]
     assert api.post(ASK, content=b"{").status_code == 401  # who asks is looked at before what is asked
     broken = api.post(ASK, content=b"{", headers={"Content-Type": "application/json", **bearer})
     assert broken.status_code == 422 and broken.headers["content-type"] == "application/problem+json"

@@ -39,6 +39,9 @@ def test_a_body_beyond_the_limit(api: TestClient, bearer: dict[str, str]) -> Non
     for content in (b" " * (BODY_BYTES + 1), in_pieces()):
         answer = api.post(ASK, content=content, headers=bearer | {"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["type"]) == (413, "urn:hutong:problem:too_large")
+        assert answer.json()["remedy_en"] == "A body has at most 64 KiB. At most 20 certificates at once."
+    elsewhere = api.post("/v1/quarantine/decisions", content=b" " * (BODY_BYTES + 1), headers=bearer)
+    assert (elsewhere.status_code, elsewhere.json()["remedy_en"]) == (413, "A body has at most 64 KiB.")
     largest = body(case_no="号" * 100, operator="员" * 100, basis={"kind": "statutory", "reference": "法" * 100})
     assert api.post(ASK, json=largest, headers=bearer).status_code == 200
 

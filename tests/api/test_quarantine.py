@@ -180,3 +180,38 @@ def test_a_reveal_is_audited_and_no_number_is_told_elsewhere(
         told = str(connection.execute(text("SELECT json_agg(e) FROM hub.event e")).scalar_one())
     assert [(one.kind, one.operator, one.client) for one in looked] == [("quarantine.revealed", "zhang.wei", "steward")]
     assert BAD not in told and GOOD not in told
+
+
+@pytest.mark.parametrize(
+    ("written", "tag", "told"),
+    [(row("A2", weight=999), "B2", "key cannot"), ((2026, None, *row("A2")[2:]), "A1", "another record")],
+)
+def test_a_check_says_of_the_key_what_the_decision_would(
+    api: TestClient, as_: dict[str, dict[str, str]], small: Small, written: Any, tag: str, told: str
+) -> None:
+    small.write([row("A1"), written])
+    journey.run(small.hub, FEED)
+    (found,) = waiting(api, as_["steward"])
+    edits = {"set": {"tag": tag, "weight_kg": "12"}}
+    at = {"batch": found["batch"], "row_no": found["row_no"]}
+    tried = api.post("/v1/quarantine/rows/{batch}/{row_no}/checks".format(**at), json=edits, headers=as_["steward"])
+    fix = {"kind": "fix", "reason": "核对", "rows": [at], **edits}
+    refused = api.post("/v1/quarantine/decisions", json=fix, headers=as_["steward"])
+    assert tried.status_code == refused.status_code == 409 and tried.json() == refused.json()
+    assert told in refused.json()["title_en"]
+
+
+def test_an_unknown_feed_is_not_found_with_those_there_are(api: TestClient, as_: dict[str, dict[str, str]]) -> None:
+    def asked(who: str, feed: str) -> list[Any]:
+        system, _, dataset = feed.partition(".")
+        mapped = {"system": system, "dataset": dataset, "item": "kind", "raw": "9", "code": "1", "reason": "核对"}
+        answers = [api.post("/v1/quarantine/replays", json={"feed": feed}, headers=as_[who])]
+        return answers + ([api.post("/v1/codes/mappings", json=mapped, headers=as_[who])] if dataset else [])
+
+    for who in ("steward", "admin"):
+        for feed in ("nosuch", "pets.nosuch", "nosuch.pet_licence"):
+            for answer in asked(who, feed):
+                assert answer.status_code == 404 and FEED in answer.json()["remedy_en"], answer.text
+    for answer in asked("stranger", "pets.nosuch"):
+        assert answer.status_code == 404 and "No feed is yours" in answer.json()["remedy_en"]
+    assert [answer.status_code for answer in asked("stranger", FEED)] == [403, 403]
