@@ -93,8 +93,15 @@ def test_records_and_conflicts_over_http(callers: Callers) -> None:
         assert LI not in answer.text
     # explanations: what other departments say is masked for a steward, and told to an admin
     path = "/v1/libraries/population/explanations"
+    closed = callers.post("head", path, attribute="phone", **PERSON).json()
+    assert closed["masked"] and closed["value"] == "138****0003", "masked until it is asked to reveal"
+    assert {one["value"] for one in closed["claims"]} == {"138****0003", "138****0002", "138****0001"}
+    with callers.hub.read() as connection:
+        kinds = connection.execute(text("SELECT kind FROM hub.audit WHERE kind LIKE 'library.%'")).scalars().all()
+    assert kinds == ["library.explained"]
     seen = {
-        who: callers.post(who, path, attribute="phone", **PERSON).json()["claims"] for who in ("land", "fund", "head")
+        who: callers.post(who, path, attribute="phone", reveal=True, **PERSON).json()["claims"]
+        for who in ("land", "fund", "head")
     }
     assert {who: [one["value"] for one in claims][:2] for who, claims in seen.items()} == {
         "land": ["138****0003", "13800000002"], "fund": ["13800000003", "138****0002"], "head": ["13800000003", "13800000002"],
