@@ -55,7 +55,10 @@ class RecordsQuery(_Asked):
     known_at: AwareDatetime | None = Field(
         None, description="交换平台在该时刻所知;晚于来源最近一次入库的,按该次入库作答 / what the exchange knew then"
     )
-    as_of: date | None = Field(None, description="该日有效 / true in the world on that day")
+    as_of: date | None = Field(
+        None,
+        description="该日有效;没有业务日期的资源为当日所知 / true in the world on that day; else what was known as it ended",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> RecordsQuery:

@@ -87,6 +87,8 @@ def test_records_and_conflicts_over_http(callers: Callers) -> None:
         ("land", "queries", asked | {"key": {"right_id": "t"}}, 422), ("land", "queries", asked | {"known_at": "2026-01-01T00:00:00"}, 422),
         ("land", "queries", {"dataset": "title", "key": {"right_id": "t"}}, 422),
         ("land", "histories", asked | {"as_of": "2026-01-01"}, 422),
+        # an account has no business days: that nothing was known yet is no "no such record"
+        ("fund", "queries", {"dataset": "account", **PERSON, "as_of": "1990-01-01"}, 422),
     ):  # fmt: skip
         answer = callers.post(who, f"/v1/records/{path}", **body)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), body
