@@ -13,8 +13,10 @@ import pyarrow as pa
 from certificates.candidates import Traits
 from core.errors import Invalid
 from core.text import T
+from libraries import naming
 from schemas.document import near
 from schemas.types import Options, ValueType, get
+from schemas.types.base import One
 
 #: kind of number in a request → (the subject of certificate types, value type that judges it, code of identity_kind)
 KINDS: Mapping[str, tuple[str, str, str]] = {
@@ -133,10 +135,8 @@ def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subje
             T(f"不支持证件种类 {kind}。", f"The kind of number {kind} is not supported."),
             remedy=near(kind, KINDS), pointer=f"{place}/kind",
         )  # fmt: skip
-    who, type_name, identity_kind = KINDS[kind]
-    number_type = get(type_name)
-    options = Options(kinds=pa.array([identity_kind])) if type_name == "identity_no" else Options()
-    standard, reasons, masked = number_type.one(number, options, "clerk")
+    who = KINDS[kind][0]
+    number_type, (standard, reasons, masked) = _judged(kind, number)
     wrong = [rule for bit, rule in enumerate(number_type.rules) if reasons >> bit & 1 and rule.severity == "error"]
     if wrong or standard is None or "*" in standard or len(standard) != _LENGTHS.get(kind, len(standard)):
         raise Invalid(
@@ -153,6 +153,19 @@ def resolve(kind: str, number: str, name: str, place: str = "/subject") -> Subje
         masked_number=masked or "***",
         masked_name=_masked_name(who, named),
     )  # fmt: skip
+
+
+def spellings(kind: str, number: str) -> list[str]:
+    """A number that `resolve` refuses, in every form the audit log may have it in: as records that name it hold it, as far as its
+    kind can read it, and as written (a question refused for it)."""
+    return list(dict.fromkeys(filter(None, [naming.standard(number), _judged(kind, number)[1].standard, number])))
+
+
+def _judged(kind: str, number: str) -> tuple[ValueType, One]:
+    _, type_name, identity_kind = KINDS[kind]
+    number_type = get(type_name)
+    options = Options(kinds=pa.array([identity_kind])) if type_name == "identity_no" else Options()
+    return number_type, number_type.one(number, options, "clerk")
 
 
 @lru_cache(maxsize=8192)

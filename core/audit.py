@@ -6,6 +6,7 @@ It is committed before an answer leaves. The database role that writes it may on
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -97,13 +98,16 @@ SEARCHED = "audit.searched"
 
 
 def search(
-    connection: Connection, keys: Keys, number: str, actor: Actor, *, reason: str, limit: int = 200
-) -> list[Found]:
-    """Who asked about a person or a firm (standard number), newest first; the search is an entry of its own.
+    connection: Connection, keys: Keys, number: str, actor: Actor, *, reason: str, also: Collection[str] = (),
+    limit: int = 200,
+) -> list[Found]:  # fmt: skip
+    """Who asked about a person or a firm (standard number; `also` in other spellings), newest first; the search is an entry of its
+    own, under the number.
 
     Rows keep the pseudonym of the key they were made with, so every key still kept is tried.
     """
-    pseudonyms = keys.pseudonyms(number)
+    pseudonyms = [found for spelling in {*also} - {number} for found in keys.pseudonyms(spelling)]
+    pseudonyms += keys.pseudonyms(number)
     rows = connection.execute(
         text(
             f"SELECT {', '.join(Found.__slots__)} FROM hub.audit JOIN unnest(CAST(:kids AS text[]), CAST(:subjects AS text[])) "

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, false, or_
@@ -135,8 +136,8 @@ def _told(contract: Contract, one: Version, *, history: bool) -> dict[str, Any]:
 def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Collection[str] | None = None) -> Found:
     """The records asked for. `systems` is the reader's scope: the source systems whose rows they may read; None is all.
 
-    Raises Invalid for an unknown dataset, a value that is no key, a missing reason or a question that leads to too many
-    records; NotFound, without saying what of it is wrong, when there is nothing.
+    Raises Invalid for an unknown dataset, a value that is no key, a missing reason, a question that leads to too many records or
+    a day before anything was known of a dataset without business days; NotFound, without saying what of it is wrong, when there is nothing.
     """
     published = published_set.current(hub.home)
     if question.dataset not in published.contracts:
@@ -163,6 +164,20 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
             )
         found = _found(conn, contract, question, horizon, hub.settings.timezone)
         _audit(hub, conn, contract, question, case, actor, found)
+        unknown = {} if found else _not_yet_known(conn, contract, question, horizon, hub.settings.timezone)
+    if unknown:
+        raise Invalid(
+            T(
+                f"{contract.id} 没有业务日期,只能说当日交换平台所知;此前尚无所知,自这些日期起可答:{_list(unknown)}。",
+                f"{contract.id} has no business days: of a day it can only be said what the exchange knew then, and it knew nothing yet. "
+                f"It can tell from these days on: {_list(unknown)}.",
+            ),
+            remedy=T(
+                "询问此后的日期;这不等于当日没有记录。",
+                "Ask about a later day. It does not mean that nothing was so then.",
+            ),
+            pointer="/as_of",
+        )
     if not found:
         raise NotFound(
             T("没有查到相符的记录。", "There is no such record."),
@@ -173,6 +188,24 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
         )
     shown = found if question.reveal else _masked(contract, found)
     return Found(contract, question, horizon, since, tuple(shown))
+
+
+def _not_yet_known(
+    conn: Connection, contract: Contract, question: Question, systems: Collection[str], zone: str
+) -> dict[str, date]:
+    """Where valid time is known time: the systems of which nothing was known on the day asked about, and the day it began. That
+    nothing is found there says nothing about that day."""
+    last = records.moment(contract, None, question.as_of, zone)
+    if last is None:
+        return {}
+    first = records.known_since(conn, contract.id)
+    return {
+        system: first[system].astimezone(ZoneInfo(zone)).date() for system in sorted(systems) if first[system] > last
+    }
+
+
+def _list(days: Mapping[str, date]) -> str:
+    return ", ".join(f"{system} {day}" for system, day in days.items())
 
 
 def _found(

@@ -175,6 +175,17 @@ def horizon(conn: Connection, dataset: str) -> dict[str, datetime]:
     return {row.system: row.known_at for row in rows}
 
 
+def known_since(conn: Connection, dataset: str) -> dict[str, datetime]:
+    """By source system, the known time of the first batch that merged: of what was so before, the exchange knew nothing."""
+    rows = conn.execute(
+        text(
+            "SELECT system, min(known_at) AS first FROM hub.batch WHERE dataset = :dataset AND known_at IS NOT NULL GROUP BY system"
+        ),
+        {"dataset": dataset},
+    )
+    return {row.system: row.first for row in rows}
+
+
 def complete_since(conn: Connection, dataset: str) -> datetime | None:
     """Versions that ended before this moment are not kept any more (retention); None where all are."""
     found: datetime | None = conn.scalar(

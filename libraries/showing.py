@@ -85,13 +85,13 @@ def show(hub: Hub, library: str, number: str, name: str, actor: Actor, *, reason
 
 def explain(
     hub: Hub, library: str, attribute: str, actor: Actor, *, case: Case, subject: tuple[str, str] | None = None,
-    entity: UUID | None = None, reveal: bool = False, department: str | None = None,
+    entity: UUID | None = None, reveal: bool = False, opens: bool = True, department: str | None = None,
 ) -> Explanation:  # fmt: skip
     """Why the golden record of a number and name, or of an entity (as conflicts are listed by), says what it says.
 
-    Whoever knows number and name sees the person's values; by entity they are masked unless revealed, and so is what stands
-    under another name with the same number, or is withheld. A reader who acts for a `department` is told only of what it has claims to, and
-    sees no other department's values. Raises as `show` does, and Invalid for an unknown attribute.
+    Whoever knows number and name sees the person's values, unless that `opens` nothing; by entity they are masked unless revealed,
+    and so is what stands under another name with the same number, or is withheld. A reader who acts for a `department` is told
+    only of what it has claims to, and sees no other department's values. Raises as `show` does, and Invalid for an unknown attribute.
     """
     _check(library, case.reason)
     published = published_set.current(hub.home)
@@ -109,7 +109,8 @@ def explain(
             found = None if entity is None else get(connection, library, entity, today=rules.today)
             about = connection.scalar(text("SELECT id_value FROM libraries.entity WHERE id = :id"), {"id": entity})
         said = {"attribute": attribute, "reason": case.reason, "basis": case.basis, "found": found is not None}
-        kind = EXPLAINED_WHOLE if subject is not None or reveal else EXPLAINED
+        opened = subject is not None and opens
+        kind = EXPLAINED_WHOLE if opened or reveal else EXPLAINED
         _audit(hub, connection, kind, library, about or str(entity), actor, said, case)
         if found is not None and attribute in found.attributes:
             why.prepare(connection, rules, published, [found.entity_id])
@@ -122,11 +123,11 @@ def explain(
 
     def whole(one: Claimed) -> bool:
         own = department is None or one.department == department
-        return own and (reveal or (subject is not None and one.reason not in why.CLOSED))
+        return own and (reveal or (opened and one.reason not in why.CLOSED))
 
     shown = tuple(one if whole(one) else _masked(published, rules, attribute, one) for one in claims)
     value = found.attributes[attribute]
-    open_ = (reveal or subject is not None) and (not claims or whole(claims[0]))
+    open_ = (reveal or opened) and (not claims or whole(claims[0]))
     return Explanation(library, found.entity_id, attribute, value if open_ else _hidden(value), due, not open_, shown)
 
 

@@ -189,7 +189,7 @@ class RowRule:
     keep the value, the row is merged and the doubtful cell is left empty."""
 
     id: str
-    title: str
+    title: T
     expectation: str
     items: tuple[str, ...]
     arguments: Mapping[str, Any]

@@ -1,8 +1,9 @@
 """Quality blocks of a contract → rules. Library metrics speak of totals; custom checks are stock expectations from
 an allow-list, never expressions: a contract is data and may not bring code.
 
-A warning may say `keepValue: false` (a customProperty of the rule, ODCS v3.2 §Data quality): the row is merged without
-the doubtful value. What a row is known, found, dated or withheld by cannot be left out.
+A custom rule's `name` is what its findings say, in Chinese; in English the customProperty `english` (ODCS v3.2 §Data quality).
+A warning may say `keepValue: false` there: the row is merged without the doubtful value. What a row is known, found, dated or
+withheld by cannot be left out.
 """
 
 from __future__ import annotations
@@ -76,10 +77,12 @@ def compile_rules(
         )
         if kind == "library":
             tables.append(_table_rule(source, place, item, block, items, name, title, severity, dimension))
-            _keeps_value(source, place, block, item, None, needed)
+            _keeps_value(source, place, custom_properties(source, place, block, ("keepValue",)), item, None, needed)
         elif kind == "custom":
-            rule = _row_rule(source, place, item, block, items, name, title, severity, dimension)
-            rows.append(replace(rule, keeps_value=_keeps_value(source, place, block, item, rule, needed)))
+            custom = custom_properties(source, place, block, ("english", "keepValue"))
+            said = T(title, str(custom.get("english") or f"The rule {name} is not met"))
+            rule = _row_rule(source, place, item, block, items, name, said, severity, dimension)
+            rows.append(replace(rule, keeps_value=_keeps_value(source, place, custom, item, rule, needed)))
         else:
             raise source.refused(
                 (*place, "type"),
@@ -136,7 +139,7 @@ def _table_rule(
 
 
 def _row_rule(
-    source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: str,
+    source: Source, place: Place, item: str | None, block: Any, items: Mapping[str, Item], name: str, title: T,
     severity: Severity, dimension: Dimension,
 ) -> RowRule:  # fmt: skip
     body = block.get("implementation")
@@ -192,10 +195,15 @@ def _row_rule(
 
 
 def _keeps_value(
-    source: Source, place: Place, block: Any, item: str | None, rule: RowRule | None, needed: Mapping[str, T]
+    source: Source,
+    place: Place,
+    custom: Mapping[str, Any],
+    item: str | None,
+    rule: RowRule | None,
+    needed: Mapping[str, T],
 ) -> bool:
     here = (*place, "keepValue")
-    value = custom_properties(source, place, block, ("keepValue",)).get("keepValue", True)
+    value = custom.get("keepValue", True)
     if not isinstance(value, bool):
         raise source.refused(
             here,

@@ -63,7 +63,10 @@ class RecordsQuery(_Asked):
     known_at: AwareDatetime | None = Field(
         None, description="交换平台在该时刻所知;晚于来源最近一次入库的,按该次入库作答 / what the exchange knew then"
     )
-    as_of: date | None = Field(None, description="该日有效 / true in the world on that day")
+    as_of: date | None = Field(
+        None,
+        description="该日有效;没有业务日期的资源为当日所知 / true in the world on that day; else what was known as it ended",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> RecordsQuery:
@@ -138,16 +141,16 @@ def explanations(
     acting: Steward, query: ExplanationQuery, running: Running, response: Response,
     library: Annotated[Literal["population", "legal_entity", "license"], Path(description="共享库 / library")],
 ) -> Any:  # fmt: skip
-    """采用的值及其来源、批次、记录、首次与最近所见,其余每个值及未采用的原因。留痕;本部门以外的值脱敏。
+    """采用的值及其来源、批次、记录、首次与最近所见,其余每个值及未采用的原因。默认脱敏;留痕;本部门以外的值一律脱敏。
 
-    The value that decides and where it stands, and every other claim with the reason it lost. Audited; values of other
-    departments than the caller's are masked.
+    The value that decides and where it stands, and every other claim with the reason it lost. Masked unless revealed, audited;
+    values of other departments than the caller's are always masked.
     """
     subject = query.subject.pair if query.subject else None
     found = showing.explain(
         running.hub, library, query.attribute, acting.actor, case=query.case, subject=subject,
         entity=UUID(query.entity) if query.entity else None,
-        reveal=query.reveal, department=acting.scope,
+        reveal=query.reveal, opens=False, department=acting.scope,
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return found.told()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -30,14 +31,23 @@ def audit(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 200,
     as_json: Json = False,
 ) -> None:
-    """Entries made under older pseudonym keys are found as well."""
+    """Entries made under older pseudonym keys are found as well, and those about a number that is wrong: a waiting row
+    may hold one."""
     from certificates import subject
     from core import audit as log
+    from core.errors import Invalid
 
     number = session.ask(T("证件号码", "number"))
     with session.opened() as hub, hub.begin() as connection:
-        standard = subject.resolve(kind, number, "").number
-        found = log.search(connection, hub.keys, standard, session.actor(), reason=reason, limit=limit)
+        try:
+            standard, *also = [subject.resolve(kind, number, "").number]
+        except Invalid as refused:
+            if not number or kind not in subject.KINDS:
+                raise
+            standard, *also = subject.spellings(kind, number)
+            note = T("按所输入的号码查阅。", "It is looked up as it was written.")
+            print(refused.message, note, file=sys.stderr)
+        found = log.search(connection, hub.keys, standard, session.actor(), reason=reason, also=also, limit=limit)
     output.table([asdict(entry) for entry in found], _ENTRY, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from cli import output, session
 from cli.output import Column, Json
+from core.errors import Invalid
 from core.text import T
 
 if TYPE_CHECKING:
@@ -49,8 +50,16 @@ def add(
 ) -> None:
     """The secret is printed now and kept nowhere. A role is given once; for another, add another client."""
     from catalog_registry import clients
+    from schemas import published
+    from schemas.document import near
 
     with session.opened() as hub, hub.begin() as connection:
+        known = published.current(hub.home).departments
+        if department not in known:  # a client of none could ask for nothing, and nobody would know why
+            raise Invalid(
+                T(f"没有部门 {department}。", f"There is no department {department}."),
+                remedy=near(department, known), pointer="/department",
+            )  # fmt: skip
         secret = clients.add(connection, id, name or id, department, session.actor(), role=cast("Role", role))
     _secret({"client_id": id, "client_secret": secret, "department": department, "role": role}, as_json)
 

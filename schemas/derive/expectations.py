@@ -62,7 +62,7 @@ def suite(contract: Contract) -> list[ItemExpectation]:
                         code=code,
                         severity=rule.severity,
                         dimension=rule.dimension,
-                        message=T(rule.title, rule.title),
+                        message=rule.title,
                         remedy=_CORRECT if rule.keeps_value else _LEFT_OUT,
                     ),
                 ),

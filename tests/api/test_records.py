@@ -87,14 +87,23 @@ def test_records_and_conflicts_over_http(callers: Callers) -> None:
         ("land", "queries", asked | {"key": {"right_id": "t"}}, 422), ("land", "queries", asked | {"known_at": "2026-01-01T00:00:00"}, 422),
         ("land", "queries", {"dataset": "title", "key": {"right_id": "t"}}, 422),
         ("land", "histories", asked | {"as_of": "2026-01-01"}, 422),
+        # an account has no business days: that nothing was known yet is no "no such record"
+        ("fund", "queries", {"dataset": "account", **PERSON, "as_of": "1990-01-01"}, 422),
     ):  # fmt: skip
         answer = callers.post(who, f"/v1/records/{path}", **body)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), body
         assert LI not in answer.text
     # explanations: what other departments say is masked for a steward, and told to an admin
     path = "/v1/libraries/population/explanations"
+    closed = callers.post("head", path, attribute="phone", **PERSON).json()
+    assert closed["masked"] and closed["value"] == "138****0003", "masked until it is asked to reveal"
+    assert {one["value"] for one in closed["claims"]} == {"138****0003", "138****0002", "138****0001"}
+    with callers.hub.read() as connection:
+        kinds = connection.execute(text("SELECT kind FROM hub.audit WHERE kind LIKE 'library.%'")).scalars().all()
+    assert kinds == ["library.explained"]
     seen = {
-        who: callers.post(who, path, attribute="phone", **PERSON).json()["claims"] for who in ("land", "fund", "head")
+        who: callers.post(who, path, attribute="phone", reveal=True, **PERSON).json()["claims"]
+        for who in ("land", "fund", "head")
     }
     assert {who: [one["value"] for one in claims][:2] for who, claims in seen.items()} == {
         "land": ["138****0003", "13800000002"], "fund": ["13800000003", "138****0002"], "head": ["13800000003", "13800000002"],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certificates.subject import KINDS, resolve
+from certificates.subject import KINDS, resolve, spellings
 from core.errors import Invalid
 from schemas.types import Options, get
 from tests.certificates.town import firm, person
@@ -37,6 +37,13 @@ def test_what_cannot_be_a_number_is_refused_unrepeated(kind: str, number: str) -
     with pytest.raises(Invalid) as refused:
         resolve(kind, number, "张三")
     assert number not in f"{refused.value.message}{refused.value.remedy}" or number == "1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_number_is_looked_up_as_records_hold_it_and_as_written(kind: str) -> None:
+    # a waiting row's wrong number is in the audit log in its standard form, a refused question's as it was asked
+    assert {"110105194912310021", "1101051949 12310021"} <= set(spellings(kind, "1101051949 12310021"))
+    assert "12*4" in spellings(kind, "12*4")
 
 
 @given(st.text("·•・．‧", min_size=1, max_size=1), st.text("·•・．‧", min_size=1, max_size=1))

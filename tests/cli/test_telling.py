@@ -111,6 +111,10 @@ def test_clients_items_and_secrets_are_listed_without_what_they_hide(alone: Smal
     def call(*arguments: str, **more: Any) -> Any:
         return of(hutong(alone.hub.home, *arguments, "--json", HUTONG_DATABASE_URL=alone.hub.url, **more))
 
+    refused = hutong(
+        alone.hub.home, "client", "add", "gate", "--department", "nosuch", "--json", HUTONG_DATABASE_URL=alone.hub.url
+    )
+    assert refused.returncode == 1 and "city_management" in json.loads(refused.stdout)["error"]["remedy"]
     secret = call("client", "add", "gate", "--department", "city_management")["client_secret"]
     renewed = call("client", "renew", "gate")["client_secret"]
     assert call("client", "end", "gate")["valid_to"]

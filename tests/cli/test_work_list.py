@@ -50,6 +50,9 @@ def test_from_the_list_to_a_replay_and_back(call: Call) -> None:
     shown = call("quarantine", "show", case)
     assert BAD not in shown.stdout and "110***********0021" in shown.stdout
     assert told(call("quarantine", "reveal", case, "--reason", "check", "--json"))["owner_no"] == BAD
+    looked = call("audit", "--reason", "check", "--json", stdin=f"{BAD}\n")
+    assert [one["kind"] for one in told(looked)] == ["quarantine.revealed"], "a wrong number is looked up as written"
+    assert "check character" in looked.stderr and BAD not in looked.output
     bad = call("quarantine", "fix", case, "--reason", "seen", stdin=json.dumps({"owner_no": BAD}))
     assert isinstance(bad.exception, Invalid) and BAD not in str(bad.exception)
     assert isinstance(call("quarantine", "fix", case, "--reason", "seen", stdin="owner_no=1").exception, Invalid)

@@ -94,6 +94,29 @@ def test_as_known_at_a_moment_and_valid_on_a_day(city: Sources) -> None:
     assert told["known_until"] == {"title_system": (START + 5 * DAY).isoformat()}
 
 
+def test_a_day_before_anything_was_known_is_refused_where_there_are_no_business_days(
+    city: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def account(key: str, day: date) -> Found:
+        return inquiry.ask(city.hub, Question("account", key=(key,), as_of=day), Case("复核"), CLERK)
+
+    for day in (date(1990, 1, 1), date(2026, 11, 6)):
+        with pytest.raises(Invalid, match="account_system 2026-11-07") as refused:
+            account("a", day)
+        assert refused.value.pointer == "/as_of" and "account_system 2026-11-07" in str(refused.value.message)
+    assert account("a", date(2026, 11, 7)).versions
+    with pytest.raises(NotFound):  # of a day on which it knew others, this is an answer
+        account("b", date(2026, 11, 7))
+    with pytest.raises(NotFound):  # and so it is where records say since when they are true
+        ask(city, key=("t", "1"), as_of=date(1990, 1, 1))
+    monkeypatch.setenv("HUTONG_HOME", str(city.hub.home))
+    monkeypatch.setenv("HUTONG_DATABASE_URL", city.hub.url)
+    told = CliRunner().invoke(
+        app, ["records", "show", "account", "--as-of", "1990-01-01", "--reason", "x"], input="a\n"
+    )
+    assert isinstance(told.exception, Invalid) and "account_system 2026-11-07" in str(told.exception)
+
+
 def test_a_person_opens_only_with_number_and_name_and_only_what_names_them(city: Sources) -> None:
     def seqs(number: str, name: str, **asked: Any) -> list[int]:
         return [one.values["seq"] for one in ask(city, subject=(number, name), **asked).versions]

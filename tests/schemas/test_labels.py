@@ -13,8 +13,9 @@ from core.text import T
 from libraries import labels
 from schemas import contract, library
 from schemas.codes import lists, names
+from schemas.derive import expectations
 from tests.libraries.registry import SHIPPED
-from tests.schemas.documents import CONTRACTS, LIBRARIES, SMALL
+from tests.schemas.documents import CONTRACTS, LIBRARIES, SMALL, changed
 
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 
@@ -26,6 +27,27 @@ def test_every_code_of_a_contract_has_an_english_label_of_its_own(path: Path) ->
             for value in item.get("enum", ()):
                 said = {one["property"]: one["value"] for one in value.get("customProperties", ())}
                 assert said.get("english") and not HANZI.search(said["english"]), (item["name"], value)
+
+
+@pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.name)
+def test_every_rule_of_a_contract_says_what_is_wrong_in_both(path: Path) -> None:
+    for code, rule in expectations.rules(contract.load(path)).items():
+        assert HANZI.search(rule.message.zh) and rule.message.en and not HANZI.search(rule.message.en), code
+        assert "is not met" not in rule.message.en, f"{code} has no English of its own"
+
+
+def test_without_its_english_a_rule_is_called_by_its_name() -> None:
+    rule = (
+        "  quality:\n  - {id: order, name: 次序, type: custom, engine: great-expectations, implementation: {type: "
+        "expect_one_of_two_items_to_be_present, kwargs: {column_A: permit_no, column_B: area}}%s}\n"
+    )
+
+    def said(more: str) -> T:
+        (made,) = contract.load(changed("  quality:\n", rule % more)).row_rules
+        return made.title
+
+    assert said("") == T("次序", "The rule order is not met")
+    assert said(", customProperties: [{property: english, value: In order}]") == T("次序", "In order")
 
 
 @pytest.mark.parametrize("name", names())
