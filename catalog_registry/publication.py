@@ -20,7 +20,7 @@ from core.actor import SYSTEM, Actor
 from core.errors import DocumentRefused
 from core.hub import Hub
 from core.text import T
-from pipeline.rebuild import dataset
+from pipeline.rebuild import dataset, scratch
 from schemas import check as check_documents
 from schemas import contract as contracts_module
 from schemas import listing as listing_documents
@@ -77,6 +77,7 @@ def register_rebuilt(
     breaks = [doc.id for doc in documents if doc.kind == "contract" and doc.id in now
               and breaking(now[doc.id], contracts_module.load(doc.text, file=doc.path))]  # fmt: skip
     if not breaks:
+        scratch.sweep(hub)  # of one killed between its publication and its end
         return register(hub, documents, actor), {}
     with hub.begin() as connection:  # what would be refused is refused before anything is made
         _check_readers(hub, connection, documents, breaks)

@@ -31,7 +31,7 @@ from core.hub import Hub
 from core.landing import CHECKPOINT
 from core.text import T
 from pipeline.cases import HELD
-from pipeline.rebuild import checkpoint, inputs, whole
+from pipeline.rebuild import checkpoint, inputs, scratch, whole
 from pipeline.rebuild.checkpoint import Checkpoint
 from schemas import published
 from schemas.derive import sql
@@ -78,6 +78,8 @@ def retain(hub: Hub, *, dry_run: bool = False, actor: Actor = SYSTEM, tell: Tell
     Stop when a checkpoint was due and the rebuild it needs was not the same as the libraries: then no landed file goes.
     Retry while another removes.
     """
+    if not dry_run:
+        scratch.sweep(hub)
     with nullcontext() if dry_run else _alone(hub):
         years = _years(hub)
         return [
@@ -274,8 +276,8 @@ def _checkpoint(hub: Hub, upto: int, actor: Actor, tell: Tell) -> Checkpoint:
         target = Path(folder) / CHECKPOINT
         held: list[UUID] = []
 
-        def dump(scratch: Hub, batches: Sequence[UUID]) -> None:
-            checkpoint.dump(scratch, target)
+        def dump(second: Hub, batches: Sequence[UUID]) -> None:
+            checkpoint.dump(second, target)
             held.extend(batches)
 
         report = whole.rebuild(hub, actor=actor, tell=tell, at=(upto, dump))

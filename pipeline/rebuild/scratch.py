@@ -18,6 +18,8 @@ from core.hub import Hub
 from core.text import T
 
 SUFFIX = "_rebuild"
+#: of the installation's folder
+FOLDER = "rebuild"
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('hutong.rebuild', 0))"
 Server = psycopg.Connection[Any]
 
@@ -40,7 +42,7 @@ def opened(hub: Hub, begin: Callable[[Hub], None] = lambda _: None) -> Iterator[
         name = named(str(make_url(hub.url).database))
         _make(server, name)
         url = make_url(hub.url).set(database=name).render_as_string(hide_password=False)
-        folder = hub.home / "rebuild"
+        folder = hub.home / FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         changed = {"home": folder, "database_url": url, "database_password": None, "landing_url": hub.settings.landing}
         scratch = Hub(hub.settings.model_copy(update=changed), url)
@@ -51,6 +53,17 @@ def opened(hub: Hub, begin: Callable[[Hub], None] = lambda _: None) -> Iterator[
         finally:
             scratch.close()
             shutil.rmtree(folder, ignore_errors=True)
+            _unmake(server, name)
+
+
+def sweep(hub: Hub) -> None:
+    """Drop what a killed one left, unless another is at work: it holds people's data, and nobody may ever open one again."""
+    with closing(psycopg.connect(hub.dsn, autocommit=True)) as server:
+        if not _one(server, _LOCK):
+            return
+        shutil.rmtree(hub.home / FOLDER, ignore_errors=True)
+        name = named(str(make_url(hub.url).database))
+        if _one(server, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", name):
             _unmake(server, name)
 
 

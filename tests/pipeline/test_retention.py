@@ -25,6 +25,7 @@ from core.ids import uuid7
 from libraries import golden
 from pipeline import batch as batches
 from pipeline import deciding, journey, retention, undoing
+from pipeline.rebuild import scratch
 from pipeline.rebuild.whole import rebuild
 from pipeline.retention import Removed
 from schemas import published
@@ -188,6 +189,31 @@ def test_what_is_held_while_others_are_removed_stays(
     assert [name for name in before if "/whole/" in name] == [name for name in files(three.hub) if "/whole/" in name]
     if meanwhile == "_ago":  # asked first of all
         assert found["history", "whole", "hold"] == three.count("SELECT count(*) FROM records.whole_history")
+
+
+@pytest.mark.parametrize("by", ["housekeeping", "publishing"])
+def test_what_a_killed_rebuild_left_goes_with_whoever_comes_next(three: Three, by: str) -> None:
+    hub = three.hub
+    name = scratch.named(str(hub.engine.url.database))
+    with psycopg.connect(hub.dsn, autocommit=True) as another:
+
+        def left() -> tuple[bool, bool]:
+            (there,) = another.execute(
+                "SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name]
+            ).fetchone() or (None,)
+            return bool(there), (hub.home / scratch.FOLDER).exists()
+
+        def come() -> None:
+            retention.retain(hub) if by == "housekeeping" else publication.register_rebuilt(hub, [], SYSTEM)
+
+        another.execute(f'CREATE DATABASE "{name}"')
+        (hub.home / scratch.FOLDER).mkdir()
+        another.execute(scratch._LOCK)
+        come()
+        assert left() == (True, True), "another rebuild is at work"
+        another.execute("SELECT pg_advisory_unlock_all()")
+        come()
+        assert left() == (False, False)
 
 
 def test_two_do_not_remove_at_once(three: Three) -> None:
