@@ -37,10 +37,11 @@ def run(
     with session.opened() as hub:
         try:
             batch = journey.run(hub, feed, session.actor())
+            scanned = journey.scan(hub, feed, session.actor(), now=keys)
         except BatchBlocked as error:
-            error.remedy = " ".join((str(error.remedy), str(_deciding(error))))
+            if error.batch is not None:
+                error.remedy = f"{error.remedy} {_deciding(error.batch)}".strip()
             raise
-        scanned = journey.scan(hub, feed, session.actor(), now=keys)
         if batch or scanned:
             deliver.refreshed(hub)
     said = batch.evidence if batch else {}
@@ -102,11 +103,11 @@ _BATCH = [
 ]
 
 
-def _deciding(error: BatchBlocked) -> T:
+def _deciding(batch: str) -> T:
     """Where a person decides on a batch that a guard stopped."""
     return T(
-        f"查看:hutong batch show {error.batch};放行或放弃:hutong batch accept|drop {error.batch} --reason 理由。",
-        f"See `hutong batch show {error.batch}`; let it in or end it: `hutong batch accept|drop {error.batch} --reason WHY`.",
+        f"查看:hutong batch show {batch};放行或放弃:hutong batch accept|drop {batch} --reason 理由。",
+        f"See `hutong batch show {batch}`; let it in or end it: `hutong batch accept|drop {batch} --reason WHY`.",
     )
 
 
