@@ -18,7 +18,8 @@ from tests.faults.sources import FAULTS, Row, Source, rows
 
 FEED = "pets.pet_licence"
 FIRST, SECOND = rows(300), rows(300, first=250, at=2)
-LONGEST_S = 60.0  # a hang has no end; how long one run may take is not what is tested here
+#: sources' limits are a second or two; a busy machine takes longer over all, so a run that nothing disturbs is measured beside it
+LONGEST_S, ORDINARY_RUNS = 8.0, 10
 
 
 def held(hub: Hub) -> Counter[tuple[str, str]]:
@@ -49,7 +50,9 @@ def left(hub: Hub) -> list[str]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_next_run_converges_and_no_watermark_moved(fault: str, source: Source, hub: Hub) -> None:
     source.put(FIRST)
+    began = time.monotonic()
     journey.run(hub, FEED)
+    ordinary = time.monotonic() - began
     before = mark(hub)
     assert held(hub) == said(FIRST)
     source.put(SECOND)
@@ -63,7 +66,7 @@ def test_the_next_run_converges_and_no_watermark_moved(fault: str, source: Sourc
         assert held(hub) == said(FIRST) or (fault == "slow" and held(hub) == said(FIRST, SECOND))
         assert mark(hub) == before or fault == "slow"
         assert left(hub) == []
-    assert ended - began < LONGEST_S
+    assert ended - began < LONGEST_S + ORDINARY_RUNS * ordinary
     for _ in range(2):
         journey.run(hub, FEED)
         assert held(hub) == said(FIRST, SECOND)
