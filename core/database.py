@@ -112,7 +112,7 @@ def answering() -> Iterator[None]:
         if not is_away(error):
             raise
         raise DatabaseUnavailable(
-            T("数据库连接中断。", "The database connection broke."),
+            T("数据库连接中断或正忙。", "The database connection broke, or it is busy."),
             remedy=T("稍后重试。", "Try again later."),
             code="database_down",
         ) from error
