@@ -119,13 +119,14 @@ def findings(
         filters.require(department, {*now.texts("department"), *told}, T("部门", "department"))
         filters.require(check, set(now.texts("check")), T("核对项", "check"))
         found = check_findings.listed(
-            connection, now, department=department, check=check, status=status.value, after=after, limit=limit
+            connection, now, department=department, check=check, status=status.value, after=after, limit=limit + 1
         )
         counts = check_findings.counts(connection, department)
+    more, found = len(found) > limit, found[:limit]
     rows = [_row(one) for one in found]
     output.table(rows, _FINDINGS, as_json=as_json, empty=T("没有不相符的记录。", "Everything fits together."))
-    total = sum(many.get(status.value, 0) for name, many in counts.items() if check in (None, name))
-    if len(found) == limit < total and not as_json:
+    if more and not as_json:
+        total = sum(many.get(status.value, 0) for name, many in counts.items() if check in (None, name))
         page = T(f"共 {total:,} 条,本页 {limit:,} 条;下一页:--after {found[-1].id}",
                  f"{limit:,} of {total:,}; next page: --after {found[-1].id}")  # fmt: skip
         print(page)

@@ -77,3 +77,20 @@ def test_checks_from_the_list_to_a_dismissal(registry: Registry, set_up: None) -
     call("decision", "undo", made["decision"], "--reason", "核实有误")
     assert len(call("checks", "findings", "--json")) == 1
     assert "employer_gone" in call("checks", "list")
+
+
+def test_findings_come_page_by_page_to_the_last(registry: Registry, set_up: None) -> None:
+    call("checks", "run")
+    with registry.hub.begin() as connection:  # two more of the same sort
+        columns = "check_id, first_dataset, second_dataset, second_key, departments, dimension, severity, opened_at, first_seen, last_seen"
+        connection.execute(
+            text(
+                f"INSERT INTO hub.check_finding (first_key, {columns}) SELECT decode(n, 'hex'), {columns} "
+                "FROM hub.check_finding, unnest(ARRAY['0a', '0b']) n"
+            )
+        )
+    every = [one["id"] for one in call("checks", "findings", "--json")]
+    assert len(every) == 3
+    assert f"2 of 3; next page: --after {every[1]}" in call("checks", "findings", "--limit", "2")
+    assert [one["id"] for one in call("checks", "findings", "--after", every[1], "--limit", "1", "--json")] == every[2:]
+    assert "next page" not in call("checks", "findings", "--after", every[1], "--limit", "1")
