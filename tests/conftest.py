@@ -13,7 +13,7 @@ import pytest
 from core.embedded import Embedded, Server
 from core.hub import Hub
 from core.text import set_language
-from tests import guardian
+from tests import guardian, memory
 from tests.connectors.mariadb import Mariadb
 from tests.databases import Databases
 
@@ -46,19 +46,21 @@ def _language() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """A real PostgreSQL 18 for this session (each xdist worker has its own)."""
-    embedded = Embedded(tmp_path_factory.mktemp("postgres"), durable=False)
-    yield embedded.start()
-    embedded.stop()
+    with memory.folder("postgres") as place:
+        embedded = Embedded(place, durable=False)
+        yield embedded.start()
+        embedded.stop()
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Mariadb]:
     """A real MariaDB for this session; skipped where Debian's package is not installed."""
-    server = Mariadb()
-    yield server
-    server.stop()
+    with memory.folder("mariadb") as place:
+        server = Mariadb(place)
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from core import log
 from core.embedded import Embedded
+from tests import memory
 from tests.city.whole import brought_in, crossed, scores, wrongly_refused
 from tests.databases import Databases
 
@@ -27,11 +26,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     log.configure("WARNING")
-    with tempfile.TemporaryDirectory(prefix="hutong-truth-") as folder:
-        server = Embedded(Path(folder) / "postgres", durable=False)
+    with memory.folder("truth") as folder:
+        server = Embedded(folder / "postgres", durable=False)
         try:
             with brought_in(
-                Databases(server.start()), Path(folder), arguments.residents, arguments.bodies, arguments.seed
+                Databases(server.start()), folder, arguments.residents, arguments.bodies, arguments.seed
             ) as whole:
                 lines = scores(whole)
                 wrong = wrongly_refused(whole)

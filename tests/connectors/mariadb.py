@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -21,13 +20,12 @@ PASSWORD = "r00t of the test/@:"  # characters a URL must escape
 
 
 class Mariadb:
-    """The server; `database()` gives an empty database of it."""
+    """The server, in that empty folder; `database()` gives an empty database of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         if missing := [name for name, path in _FOUND.items() if path is None]:
             pytest.skip(f"{missing[0]} is not there: apt-get install mariadb-server")
-        # not pytest's folder: an unprivileged user could not reach it
-        self._folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
+        self._folder = folder
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else ""
         if self._user:
             shutil.chown(self._folder, self._user)
@@ -64,10 +62,9 @@ class Mariadb:
         return name
 
     def stop(self) -> None:
-        """End the server and remove its folder."""
+        """End the server."""
         self._server.terminate()
         self._server.wait(30)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _await(self) -> None:
         for _ in range(600):

@@ -12,7 +12,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from core.embedded import Embedded
 from core.hub import Hub
 from schemas import published
 from schemas.published import Document
+from tests import memory
 from tests.crash import judge, worker
 from tests.crash.ticks import is_commit
 from tests.crash.worker import Order
@@ -218,9 +218,7 @@ def session(
     all chores, or of so many `chores` drawn, one at each lasting place, or at `each` of them drawn."""
     figures = Figures(seed)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hutong-crash-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL's own user must reach its folder
+    with memory.folder("crash") as folder:
         arena = Arena(folder, seed)
         try:
             arena.open()
