@@ -41,7 +41,7 @@ class Keys:
         self.files = KeyFiles(folder)
         self._read: tuple[int, _Ring] | None = None
         self._readings = 0
-        self._looked = 0
+        self._looked = 0  # when, of the monotonic clock
 
     def ensure(self) -> None:
         """Make whatever key does not exist yet."""
@@ -54,8 +54,11 @@ class Keys:
         """Make a key and put it into use; the caller holds the lock of the files."""
         if kind == "signing":
             key = OKPKey.generate_key("Ed25519")
-            return self.files.add(kind, key.thumbprint()[:12], json.dumps(key.as_dict(private=True)).encode())
-        return self.files.add(kind, secrets.token_hex(6), secrets.token_bytes(32))
+            made = self.files.add(kind, key.thumbprint()[:12], json.dumps(key.as_dict(private=True)).encode())
+        else:
+            made = self.files.add(kind, secrets.token_hex(6), secrets.token_bytes(32))
+        self._looked = 0  # what this process makes it uses at once, whenever it last looked
+        return made
 
     def sign(self, payload: bytes) -> str:
         """A compact JWS (RFC 7515, EdDSA) over the payload."""

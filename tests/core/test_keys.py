@@ -46,6 +46,13 @@ def test_a_pseudonym_cannot_be_joined_across_scopes(keys: Keys) -> None:
     assert "1101" not in keys.pseudonym("11010519491231002X", "a")[1]
 
 
+def test_a_key_made_here_is_used_at_once(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.keys._LOOK_NS", 60 * 10**9)  # everything within one look
+    keys.pseudonym("x")
+    made = keys.make("pseudonym")
+    assert keys.pseudonym("x")[0] == made.kid
+
+
 def test_cipher_texts_cannot_be_swapped_or_read_without_their_key(keys: Keys, tmp_path: Path) -> None:
     kid, cipher = keys.encrypt(b"secret", "fund")
     assert keys.decrypt(kid, cipher, "fund") == b"secret"
