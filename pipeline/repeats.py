@@ -27,10 +27,12 @@ from schemas.contract import Contract
 
 @dataclass
 class Settled:
-    """What became of repeated keys: rows dropped as repeated, rows and keys that wait; of all these, how many were flagged
-    as removed, how many of those dropped had an error, and the fold of their contents."""
+    """What became of repeated keys: rows dropped as repeated (of them, those that say the same as the one kept), rows and
+    keys that wait; of all these, how many were flagged as removed, how many of those dropped had an error, and the fold of
+    their contents."""
 
     repeated: list[int] = field(default_factory=list)
+    same: list[int] = field(default_factory=list)
     conflicting: list[int] = field(default_factory=list)
     removed: int = 0
     outdated: int = 0
@@ -91,9 +93,12 @@ def decide(contract: Contract, groups: list[Repeat], order_of: Callable[[set[int
 
 
 def _drop(settled: Settled, group: Repeat, keep: int) -> None:
+    kept = group.content[group.rows.index(keep)]
     for row, value in zip(group.rows, group.content, strict=True):
         if row != keep:
             settled.repeated.append(row)
+            if value == kept:
+                settled.same.append(row)
             settled.content ^= value
             settled.removed += int(value == GONE)
 
@@ -139,15 +144,22 @@ def ordered(marks: Iterable[tuple[int, Any]]) -> dict[int, Any]:
 
 def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: Staged, settled: Settled) -> None:
     """Take dropped and waiting rows out of the staging tables, and put the waiting ones where waiting rows are staged. What
-    was found in dropped rows goes with them."""
+    was found in dropped rows goes with them. The marks of rows that say the same as the one kept stay: the record was stated
+    at the latest of them (pipeline/pushes.py)."""
     out = settled.repeated + settled.conflicting
     if not out:
         return
     waits = [False] * len(settled.repeated) + [True] * len(settled.conflicting)
-    connection.execute(text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY, waits bool) ON COMMIT DROP"))
+    same = set(settled.same)
     connection.execute(
-        text("INSERT INTO out_of_batch SELECT * FROM unnest(CAST(:rows AS bigint[]), CAST(:waits AS boolean[]))"),
-        {"rows": out, "waits": waits},
+        text("CREATE TEMP TABLE out_of_batch (row_no bigint PRIMARY KEY, waits bool, same bool) ON COMMIT DROP")
+    )
+    connection.execute(
+        text(
+            "INSERT INTO out_of_batch SELECT * FROM "
+            "unnest(CAST(:rows AS bigint[]), CAST(:waits AS boolean[]), CAST(:same AS boolean[]))"
+        ),
+        {"rows": out, "waits": waits, "same": [row in same for row in out]},
     )
     for name, column in (("rows", "_row_no"), ("gone", "_row_no"), ("mentions", "row_no"), ("known_as", "row_no")):
         table = staged.tables[name]
@@ -156,8 +168,9 @@ def apply(connection: Connection, hub: Hub, feed: Feed, batch: Batch, staged: St
         )
         staged.shipped[name] -= taken.rowcount
     dropped = "s USING out_of_batch o WHERE s.row_no = o.row_no AND NOT o.waits"
-    for name in ("waiting", "subjects", "marks"):
+    for name in ("waiting", "subjects"):
         connection.execute(text(f"DELETE FROM staging.{staged.tables[name]} {dropped}"))
+    connection.execute(text(f"DELETE FROM staging.{staged.tables['marks']} {dropped} AND NOT o.same"))
     found = connection.execute(text(f"DELETE FROM staging.{staged.tables['findings']} {dropped} RETURNING s.rule"))
     staged.findings.subtract(found.scalars())
     if settled.conflicting:

@@ -242,6 +242,18 @@ def test_a_push_that_comes_late_undoes_nothing(staging: Staging) -> None:
     assert staging.held() == {"A": 2, "D": 4}
 
 
+@pytest.mark.parametrize("flag", ["I", "D"])
+def test_a_state_sent_again_stands_at_its_latest_time(staging: Staging, flag: str) -> None:
+    """The same state twice in one batch, then an older other one: it comes late."""
+    staging.publish(late="30d")
+    staging.push(("Z", "I", 1, at(1)), ("A", flag, 2, at(2)), ("A", flag, 2, at(5)))
+    staging.read()
+    staging.empty()
+    staging.push(("A", "I", 9, at(3)))
+    assert staging.read()["repeated"] == 1
+    assert staging.held() == {"Z": 1, **({"A": 2} if flag == "I" else {})}
+
+
 def test_a_late_push_with_an_error_does_not_wait_and_one_that_waits_is_not_ended_by_a_late_one(
     staging: Staging,
 ) -> None:
