@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -28,6 +29,11 @@ _COST = {"n": 2**12, "r": 8, "p": 1}
 #: asks for certificates; also works on the data of its own department; on everybody's
 Role = Literal["department", "steward", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ROLE_NAMES: Mapping[Role, T] = {
+    "department": T("部门查询", "a department's"),
+    "steward": T("数据专员", "a steward's"),
+    "admin": T("管理员", "an administrator's"),
+}
 _IN_FORCE = "valid_from <= :now AND (valid_to IS NULL OR valid_to > :now)"
 
 

@@ -10,14 +10,15 @@ from uuid import UUID
 
 from certificates.request import Query
 from certificates.subject import Subject
-from core.audit import Entry
+from core.audit import Entry, Kind
 from core.keys import Keys
 
-ANSWERED, REFUSED = "certificate.answered", "certificate.refused"
+ANSWERED: Kind = "certificate.answered"
+REFUSED: Kind = "certificate.refused"
 
 
 def entry(
-    keys: Keys, *, id: UUID, at: datetime, kind: str, department: str, client: str, query: Query,
+    keys: Keys, *, id: UUID, at: datetime, kind: Kind, department: str, client: str, query: Query,
     subjects: Sequence[Subject], lines: list[dict[str, Any]], canonical: bytes, reason: str = "",
 ) -> Entry:  # fmt: skip
     """The entry for an answer, or for a request refused as a whole (`reason`). `subjects` begins with the one asked about,

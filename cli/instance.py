@@ -163,6 +163,21 @@ class Instance:
         running = self.processes.running().get(name)
         return f"http://{self.settings.host}:{running.port}" if running and running.port else None
 
+    def in_effect(self) -> dict[str, str]:
+        """What settings come to where their values do not say it: where the embedded database lies and listens (never its
+        password), and the ports of what runs."""
+        found = {}
+        if self.server is not None:
+            made = self.server.server()
+            where = f"127.0.0.1:{made.port}/{hubs.DATABASE}" if made else T("未运行", "not running")
+            said = T(f"内置,{where};数据目录 {self.server.data}", f"embedded, {where}; data in {self.server.data}")
+            found["database_url"] = str(said)
+        running = self.processes.running()
+        for name, setting in ((API, "port"), (AIRFLOW_API, "airflow_port")):
+            if name in running and running[name].port:
+                found[setting] = str(running[name].port)
+        return found
+
     def _port(self, wanted: int, setting: str) -> int:
         # A port counts as asked for when it was said in the environment, the file or an option, not by default
         return choose_port(

@@ -122,6 +122,11 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def named(title: object, id: str) -> str:
+    """What something is called, and the id that commands and filters take."""
+    return id if str(title) == id else f"{title} {id}"
+
+
 @contextmanager
 def step(title: T) -> Iterator[Line]:
     """A step of long work: a spinner while it runs, one line with its time when it is done."""

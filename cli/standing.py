@@ -102,7 +102,8 @@ def _database(instance: Instance, *, expected: bool) -> tuple[dict[str, Any], Pr
         return row, Problem(DATABASE, message, remedy)
     with closing(engine.raw_connection()) as connection:
         version = connection.driver_connection.info.parameter_status("server_version")  # type: ignore[union-attr]
-    row |= {"state": "running", "url": f"PostgreSQL {version} ({'embedded' if server else 'external'})"}
+    where = T("内置", "embedded") if server else T("外部", "external")
+    row |= {"state": "running", "url": f"PostgreSQL {version} ({where})"}
     problem = _migrations(engine, expected=expected)
     engine.dispose()
     return row, problem

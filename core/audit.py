@@ -6,11 +6,12 @@ It is committed before an answer leaves. The database role that writes it may on
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -20,7 +21,27 @@ from core.actor import Actor
 from core.canonical import canonical
 from core.ids import uuid7
 from core.keys import Keys
+from core.log import redact
+from core.text import T
 
+#: what an entry is of; the type is what no room can leave an entry of another kind by
+Kind = Literal[
+    "certificate.answered", "certificate.refused", "records.shown", "records.revealed", "library.shown", "library.explained",
+    "library.explained_revealed", "library.judged", "quarantine.revealed", "audit.searched",
+]  # fmt: skip
+#: each kind in words
+KINDS: Mapping[str, T] = {
+    "certificate.answered": T("查询证明", "certificates asked for"),
+    "certificate.refused": T("查询证明,被拒绝", "certificates asked for, refused"),
+    "records.shown": T("查看记录(脱敏)", "records looked at, masked"),
+    "records.revealed": T("查看记录原值", "records looked at, unmasked"),
+    "library.shown": T("查看主数据", "golden record looked at"),
+    "library.explained": T("追溯主数据取值(脱敏)", "golden value explained, masked"),
+    "library.explained_revealed": T("追溯主数据取值(原值)", "golden value explained, unmasked"),
+    "library.judged": T("身份判断或其撤销", "identity judged, or a judgement ended"),
+    "quarantine.revealed": T("查看隔离行原值", "waiting row looked at, unmasked"),
+    "audit.searched": T("查阅审计日志", "this log searched"),
+}
 #: psycopg parameters; one statement, used by the answer's own connection
 INSERT = (
     "INSERT INTO hub.audit (id, at, kind, department, client, operator, service_item, case_no, subject, kid, canonical, hash) "
@@ -35,7 +56,7 @@ class Entry:
 
     id: UUID
     at: Any
-    kind: str
+    kind: Kind
     department: str
     client: str
     operator: str
@@ -80,21 +101,24 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One entry of the log as who looks for a person may see it: who asked, for what, and which states were answered."""
+    """One entry of the log as who looks for a person may see it: who asked, for what, and why. `reason` is what they wrote, or
+    the basis of a certificate's question; numbers in it are masked, for they may be somebody else's."""
 
     id: UUID
     at: datetime
-    kind: str
+    kind: Kind
     department: str
     client: str
     operator: str
     service_item: str
     case_no: str
     kid: str
+    reason: str
 
 
+_COLUMNS = ("id", "at", "kind", "department", "client", "operator", "service_item", "case_no", "kid")
 #: the kind of entry that looking into the log itself leaves
-SEARCHED = "audit.searched"
+SEARCHED: Kind = "audit.searched"
 
 
 def search(
@@ -110,12 +134,15 @@ def search(
     pseudonyms += keys.pseudonyms(number)
     rows = connection.execute(
         text(
-            f"SELECT {', '.join(Found.__slots__)} FROM hub.audit JOIN unnest(CAST(:kids AS text[]), CAST(:subjects AS text[])) "
+            f"SELECT {', '.join(_COLUMNS)}, canonical FROM hub.audit JOIN unnest(CAST(:kids AS text[]), CAST(:subjects AS text[])) "
             "AS wanted (kid, subject) USING (kid, subject) ORDER BY at DESC LIMIT :limit"
         ),
         {"kids": [kid for kid, _ in pseudonyms], "subjects": [subject for _, subject in pseudonyms], "limit": limit},
     )
-    found = [Found(*row) for row in rows]
+    found = [
+        Found(**{name: row[name] for name in _COLUMNS}, reason=redact(_why(json.loads(bytes(row["canonical"])))))
+        for row in rows.mappings()
+    ]
     kid, subject = pseudonyms[-1]
     entry = Entry(
         id=uuid7(), at=clock.now(), kind=SEARCHED, department=actor.department, client=actor.client,
@@ -124,3 +151,11 @@ def search(
     )  # fmt: skip
     connection.exec_driver_sql(INSERT, entry.parameters())
     return found
+
+
+def _why(body: Mapping[str, Any]) -> str:
+    """Why somebody asked: what an operator wrote, else the authorisation or the article that a certificate was asked on."""
+    basis = body.get("basis")
+    if isinstance(basis, Mapping):
+        return str(basis.get("reference") or "")
+    return str(body.get("reason") or basis or "")

@@ -1,5 +1,8 @@
 """What a record is called where people read lists: its business key, the parts that are about a person masked.
 
+Which parts those are is said by the contract. A part that is about nobody is how a department finds the record, so it is shown,
+however many digits it has, unless it looks like a person's own number: then somebody's columns have moved.
+
 A record goes by sixteen bytes everywhere else (libraries/record_key.py), which say nothing to a department.
 """
 
@@ -11,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
+from core.log import redact
 from schemas.contract import Contract
 from schemas.derive import sql
 
@@ -21,8 +25,14 @@ def keys(contract: Contract, values: Mapping[str, pa.Array]) -> list[str]:
     for name in contract.key:
         item = contract.item(name)
         column = item.type.mask(values[name], "list") if item.personal else values[name].cast(pa.string())
-        shown.append(pc.fill_null(column, "").to_pylist())
+        parts = pc.fill_null(column, "").to_pylist()
+        shown.append(parts if item.personal else [plain(part) for part in parts])
     return [" ".join(parts) for parts in zip(*shown, strict=True)]
+
+
+def plain(part: str) -> str:
+    """A part that is about nobody: as it is, but for what looks like a person's number."""
+    return redact(part)
 
 
 def of(connection: Connection, contract: Contract, wanted: Iterable[bytes]) -> dict[bytes, str]:

@@ -33,7 +33,8 @@ from schemas import published as published_set
 from schemas.contract import Contract
 from schemas.document import near
 
-SHOWN, REVEALED = "records.shown", "records.revealed"
+SHOWN: audit.Kind = "records.shown"
+REVEALED: audit.Kind = "records.revealed"
 #: how many records a question may lead to: masked, and revealed
 MOST, MOST_REVEALED = 100, 20
 BEGAN = {"new": T("新增", "new"), "changed": T("变更", "changed"), "reopened": T("恢复", "reopened")}

@@ -8,7 +8,7 @@ decision's body, and `about` is a keyed pseudonym of the pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -32,7 +32,7 @@ from schemas.types import get as value_type
 
 KIND = "judge"
 #: the kind of audit entry that a judgement, and its end, leaves for each of the two numbers
-JUDGED = "library.judged"
+JUDGED: audit.Kind = "library.judged"
 
 
 class Verdict(StrEnum):
@@ -41,6 +41,13 @@ class Verdict(StrEnum):
     same = "same"
     different = "different"
     unsure = "unsure"
+
+
+VERDICTS: Mapping[Verdict, T] = {
+    Verdict.same: T("同一主体", "the same"),
+    Verdict.different: T("不是同一主体", "different"),
+    Verdict.unsure: T("存疑", "unsure"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ def add(
     seen = likeness.of(library, one.number, one.name, other.number, other.name)
     body = {"library": library, "verdict": verdict.value, "a": asdict(one), "b": asdict(other),
             "score": seen.score, "reasons": list(seen.reasons)}  # fmt: skip
+    if standing is not None:
+        body["replaces"] = str(standing.decision.id)
     made = decisions.record(connection, KIND, about(keys, library, one, other), reason=reason, actor=actor, body=body)
     _leave_entries(connection, keys, made, library, verdict, (one, other))
     return _judgement(made, None)
@@ -136,6 +145,25 @@ def undo(connection: Connection, keys: Keys, id: UUID, *, reason: str, actor: Ac
     judgement = _judgement(made, ended)
     _leave_entries(connection, keys, ended, judgement.library, judgement.verdict, (judgement.a, judgement.b))
     return judgement
+
+
+def ended_with(connection: Connection, made: Decision) -> T:
+    """What the end of a judgement comes to, in words: what of the two is judged no more, and what stays ended all the same."""
+    said = VERDICTS[_judgement(made, None).verdict]
+    if "replaces" not in made.body:
+        return T(
+            f"判断“{said.zh}”已撤销;对这两者已无有效的判断,关联按来源登记与其余判断重做。",
+            f'The judgement "{said.en}" is ended; nothing is judged of the two any more; links follow records and other judgements.',
+        )
+    before = _judgement(decisions.get(connection, UUID(made.body["replaces"])), None)
+    was = VERDICTS[before.verdict]
+    return T(
+        f"判断“{said.zh}”已撤销;它所取代的判断“{was.zh}”({before.decision.id})不随之恢复,关联按来源登记与其余判断重做。"
+        f"要恢复,重新作出:hutong judgement add {before.verdict} --library {before.library} --reason 理由。",
+        f'The judgement "{said.en}" is ended. The one it had taken the place of, "{was.en}" ({before.decision.id}), stays ended; '
+        f"links follow records and other judgements. To have it back: `hutong judgement add {before.verdict} --library {before.library} "
+        "--reason WHY`.",
+    )
 
 
 def pair(connection: Connection, library: str, one: Claim, other: Claim) -> Judgement | None:
@@ -279,4 +307,6 @@ def _judgement(made: Decision, ended: Decision | None) -> Judgement:
     )  # fmt: skip
 
 
-__all__ = ["Claim", "Judgement", "Verdict", "about", "add", "claim", "listed", "pair", "shown", "undo"]
+__all__ = [
+    "VERDICTS", "Claim", "Judgement", "Verdict", "about", "add", "claim", "ended_with", "listed", "pair",  "shown", "undo",
+]  # fmt: skip

@@ -28,7 +28,9 @@ from schemas.document import near
 from schemas.published import Published
 from schemas.types import get as get_type
 
-SHOWN, EXPLAINED, EXPLAINED_WHOLE = "library.shown", "library.explained", "library.explained_revealed"
+SHOWN: audit.Kind = "library.shown"
+EXPLAINED: audit.Kind = "library.explained"
+EXPLAINED_WHOLE: audit.Kind = "library.explained_revealed"
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _not_found() -> NotFound:
 
 
 def _audit(
-    hub: Hub, connection: Connection, kind: str, library: str, number: str, actor: Actor, body: dict[str, Any],
+    hub: Hub, connection: Connection, kind: audit.Kind, library: str, number: str, actor: Actor, body: dict[str, Any],
     case: Case | None = None,
 ) -> None:  # fmt: skip
     kid, subject = hub.keys.pseudonym(KINDS[library].standard(number) or number)

@@ -42,7 +42,10 @@ WHY: Mapping[str, T] = {
     "surplus": T("只在库中", "only in the library"),
     "different": T("内容不同", "the contents differ"),
     "not_read": T("来源已变,下次采集时更新", "changed at the source since the last run, which will bring it"),
-    "waiting": T("在隔离区待处理", "waits in the quarantine"),
+    "waiting": T("在隔离区等待", "waits in the quarantine"),
+    "unmapped": T(
+        "代码对应已撤销,来源再次提供时转入隔离区", "came in by a code mapping undone since; waits once it is read again"
+    ),
     "replayed": T("库中为人工更正后的内容", "the library holds what a person corrected"),
     "unstated": T("来源推送中已无此记录", "the source's pushes no longer tell of it"),
 }
@@ -234,19 +237,25 @@ class _Sorted:
         self.at = self.known.find(self.keys)
 
     def _sort_source(self, rows: NDArray[np.int64]) -> None:
-        waiting = self.waits[rows] & self._in_quarantine(self.keys[rows])
+        waits, keys = self.waits[rows], self.keys[rows]
+        waiting = waits & self._in_quarantine(keys)
         new = ~waiting & self._not_read(rows)
+        waiting |= ~waits & ~new & self._open(keys)
         self.only_source = {"waiting": rows[waiting], "not_read": rows[new], "missing": rows[~waiting & ~new]}
 
     def _sort_both(self, rows: NDArray[np.int64]) -> None:
-        waits, replayed = self.waits[rows], self._replayed(self.keys[rows])
-        waiting = waits & ~replayed & self._in_quarantine(self.keys[rows])
+        waits, keys = self.waits[rows], self.keys[rows]
+        replayed = self._replayed(keys)
+        waiting = waits & ~replayed & self._in_quarantine(keys)
         # what is wrong at the source stays so until it is corrected there; what is right there comes with the next run
         new = ~waiting & ~(waits & replayed) & self._not_read(rows)
         replayed &= ~new
+        waiting |= ~waits & ~new & ~replayed & self._open(keys)
+        rest = ~waiting & ~replayed & ~new
+        unmapped = rest & waits & self._unmapped()
         self.both = {
-            "waiting": rows[waiting], "replayed": rows[replayed], "not_read": rows[new],
-            "different": rows[~waiting & ~replayed & ~new],
+            "waiting": rows[waiting], "replayed": rows[replayed], "not_read": rows[new], "unmapped": rows[unmapped],
+            "different": rows[rest & ~unmapped],
         }  # fmt: skip
 
     def _sort_library(self, unseen: NDArray[np.int64], flagged: NDArray[np.int64]) -> None:
@@ -304,13 +313,34 @@ class _Sorted:
         query = "SELECT DISTINCT key FROM hub.quarantine WHERE feed = :feed AND status <> 'closed_by_source' AND key IS NOT NULL"
         return self._among(keys, query)
 
+    def _open(self, keys: NDArray[np.void]) -> Rows:
+        """Which keys wait although the source's row is right as its codes are mapped by now: the next replay puts it in."""
+        return self._among(
+            keys, "SELECT DISTINCT key FROM hub.quarantine WHERE feed = :feed AND status = 'open' AND key IS NOT NULL"
+        )
+
     def _replayed(self, keys: NDArray[np.void]) -> Rows:
-        """Which records the library holds as a person corrected or accepted them."""
+        """Which records the library holds as a person corrected or accepted them. Where that was undone, the row waits again,
+        taken back already or not."""
         query = (
-            f"SELECT r._key FROM {sql.current(self.found.contract.id)} r WHERE r._batch IN "
-            "(SELECT id FROM hub.batch WHERE feed = :feed AND origin = 'replay')"
+            f"SELECT r._key FROM {sql.current(self.found.contract.id)} r JOIN hub.replayed p ON p.batch_id = r._batch "
+            "AND p.key = r._key JOIN hub.batch b ON b.id = r._batch WHERE b.feed = :feed AND p.act = 'put' "
+            "AND NOT EXISTS (SELECT FROM hub.decision u WHERE u.undoes = ANY(p.decisions))"
         )
         return self._among(keys, query)
+
+    def _unmapped(self) -> bool:
+        """Whether a code mapping of the feed has been undone: what later batches brought by it stays until it is read again."""
+        with self.hub.read() as connection:
+            return bool(
+                connection.scalar(
+                    text(
+                        "SELECT EXISTS (SELECT FROM hub.decision d JOIN hub.decision u ON u.undoes = d.id WHERE d.kind = :kind "
+                        "AND starts_with(d.about, :feed || '.'))"
+                    ),
+                    {"kind": mapping.KIND, "feed": self.found.feed.id},
+                )
+            )
 
     def _among(self, keys: NDArray[np.void], query: str) -> Rows:
         if not len(keys):

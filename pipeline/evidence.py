@@ -34,6 +34,13 @@ COUNTS: Mapping[str, T] = {
     "before": T("入库前", "before"),
     "after": T("入库后", "after"),
 }
+#: the counts of a scan of keys besides
+SCANNED: Mapping[str, T] = {
+    "scanned": T("扫描主键", "keys scanned"),
+    "unreadable": T("主键不可读", "keys not readable"),
+    "closed_waiting": T("关闭待核行", "waiting rows closed"),
+    "missed": T("待补读", "missed, to be read"),
+}
 _HASHES = ("before_hash", "after_hash", "expected_hash", "held_hash")
 
 

@@ -17,11 +17,20 @@ from pipeline.batch import KEY_SCAN, Batch
 from schemas.contract import Contract
 from schemas.derive import expectations, sql
 
-#: the guards that a landed batch may be let past; what any other code stopped never landed, or cannot be merged
-ACCEPTABLE = frozenset({
-    "empty", "too_few_rows", "too_many_rows", "shrink", "failing", "table_rule",
-    "unknown_column", "missing_column", "column_rewritten",
-})  # fmt: skip
+#: the guards in words
+NAMES: Mapping[str, T] = {
+    "empty": T("来源为空", "an empty source"),
+    "too_few_rows": T("行数过少", "too few rows"),
+    "too_many_rows": T("行数过多", "too many rows"),
+    "shrink": T("行数骤降", "a sudden shrink"),
+    "failing": T("不合格行过多", "too many failing rows"),
+    "table_rule": T("整表规则不满足", "a table rule fails"),
+    "unknown_column": T("出现未登记的列", "a column nobody registered"),
+    "missing_column": T("缺少列", "a column is gone"),
+    "column_rewritten": T("列的写法已变", "a column is written otherwise"),
+}
+#: those that a landed batch may be let past; what any other code stopped never landed, or cannot be merged
+ACCEPTABLE = frozenset(NAMES)
 #: failing rows below which their share says nothing: an increment of three rows with two bad ones is no failing source
 FEW = 20
 
@@ -31,6 +40,13 @@ def of(reason: Mapping[str, Any] | None) -> str:
     said = reason or {}
     rule = said.get("facts", {}).get("rule")
     return f"{said.get('code', '')}/{rule}" if rule else str(said.get("code", ""))
+
+
+def called(guard: str) -> T:
+    """A guard, by the name that `of` gives it, in words; what is none of them by its own name."""
+    code, _, rule = guard.partition("/")
+    name = NAMES.get(code, T(code, code))
+    return T(f"{name.zh}({rule})", f"{name.en} ({rule})") if rule else name
 
 
 class Guards:

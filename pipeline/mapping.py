@@ -38,7 +38,8 @@ LONGEST = 40  # characters of any department's code
 @dataclass(frozen=True, slots=True)
 class Unmapped:
     """A raw value that fits no code of its item: how many rows wait with it, since when, and what it may mean, as (code,
-    label), best first. `raw` is None when the value is no code (another column's, perhaps a person's number)."""
+    label), best first. `raw` is None when the value is no code (another column's, perhaps a person's number). `codes` are all
+    that the item knows."""
 
     system: str
     dataset: str
@@ -47,6 +48,7 @@ class Unmapped:
     rows: int
     since: datetime
     suggestions: tuple[tuple[str, T], ...]
+    codes: Mapping[str, T]
 
     @property
     def about(self) -> str:
@@ -73,7 +75,9 @@ def queue(
         if item is not None:
             raw = None if item.personal or row.raw is None or _no_code(row.raw) else row.raw
             guesses = suggestions(item, row.raw) if raw is not None else ()
-            found.append(Unmapped(row.system, row.dataset, row.item, raw, row.rows, row.since, guesses))
+            found.append(
+                Unmapped(row.system, row.dataset, row.item, raw, row.rows, row.since, guesses, labels_of(item))
+            )
     return found
 
 
@@ -129,6 +133,25 @@ def map_code(
             remedy=T("先撤销那项决定(hutong decision undo)。", "Undo that decision first (`hutong decision undo`)."),
         )
     return decisions.record(connection, KIND, about, reason=reason, actor=actor, body={"raw": plain, "code": code})
+
+
+def cases_with(
+    connection: Connection, abouts: Collection[str], *, statuses: Collection[str] | None = None
+) -> dict[tuple[str, str], int]:
+    """How many rows of the quarantine came with a value that fit no code, by what a mapping would be about and the value as it
+    is read; those of some statuses only, where they are given."""
+    rows = connection.execute(
+        text(
+            "SELECT q.feed || '.' || f.item AS about, f.raw, count(*) AS rows FROM hub.finding f JOIN hub.quarantine q "
+            "USING (batch_id, row_no) WHERE f.rule = ANY(:rules) AND f.raw IS NOT NULL AND q.feed || '.' || f.item = ANY(:abouts) "
+            "AND (CAST(:statuses AS text[]) IS NULL OR q.status = ANY(:statuses)) GROUP BY 1, 2"
+        ),
+        {"rules": list(RULES), "abouts": list(abouts), "statuses": None if statuses is None else list(statuses)},
+    )
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        found[row.about, as_read(row.raw)] += row.rows
+    return dict(found)
 
 
 def in_force(connection: Connection, feed_id: str, upto: int = NOW) -> Mapping[str, Mapping[str, Decision]]:

@@ -107,6 +107,11 @@ def hold(hub: Hub, about: str, *, reason: str, actor: Actor) -> Decision:
         return decisions.record(connection, HOLD, about, reason=reason, actor=actor)
 
 
+def holds(connection: Connection) -> list[Decision]:
+    """The holds in force, oldest first."""
+    return decisions.in_force(connection, HOLD)
+
+
 @contextmanager
 def _alone(hub: Hub) -> Iterator[None]:
     """One removal at a time: what one sweeps away must not be the checkpoint that another is about to name."""
@@ -128,7 +133,7 @@ def _no_removal(connection: Connection) -> None:
 
 
 def _held(connection: Connection) -> frozenset[str]:
-    return frozenset(one.about for one in decisions.in_force(connection, HOLD))
+    return frozenset(one.about for one in holds(connection))
 
 
 def _years(hub: Hub) -> Mapping[str, int]:

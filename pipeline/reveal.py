@@ -15,7 +15,7 @@ from core.ids import uuid7
 from pipeline import cases, definition
 from schemas.published import current
 
-REVEALED = "quarantine.revealed"
+REVEALED: audit.Kind = "quarantine.revealed"
 
 
 def reveal(

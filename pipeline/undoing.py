@@ -1,7 +1,9 @@
-"""Undoing a decision: one way for every kind, with whatever an undo of that kind does besides."""
+"""Every kind of decision: what it is called, what it is about, and undoing it: one way for all, with whatever an undo of that kind
+does besides."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -14,8 +16,39 @@ from core.hub import Hub
 from core.text import T
 from libraries import golden, judgements
 from pipeline import batch as batches
-from pipeline import cases, check_findings, deciding, mapping, rulings
+from pipeline import cases, check_findings, deciding, mapping, retention, rulings
 from schemas.published import current
+
+KINDS: Mapping[str, T] = {
+    cases.FIX: T("修正", "fixed"),
+    cases.EXCUSE: T("豁免", "excused"),
+    cases.DISMISS: T("忽略", "dismissed"),
+    mapping.KIND: T("代码对应", "code mapped"),
+    judgements.KIND: T("身份判断", "identity judged"),
+    rulings.ACCEPT: T("接受批次", "batch accepted"),
+    rulings.DROP: T("放弃批次", "batch dropped"),
+    retention.HOLD: T("保全", "held"),
+    check_findings.DISMISSED: T("忽略核对结果", "finding of a check dismissed"),
+}
+
+
+def touched(connection: Connection, found: Sequence[Decision]) -> dict[UUID, int]:
+    """How many rows or cases each of these decisions, or the one that it ends, is about; absent where it is about none (a
+    judgement, a hold)."""
+    about = {one.id: one.undoes or one.id for one in found}
+    rows = connection.execute(
+        text(
+            "SELECT decision, count(*) FROM hub.decided_row WHERE decision = ANY(:ids) GROUP BY 1 UNION ALL "
+            "SELECT d.id, b.landed_rows FROM hub.decision d JOIN hub.batch b ON b.id = d.batch_id "
+            "WHERE d.id = ANY(:ids) AND d.kind = ANY(:kinds) AND b.landed_rows IS NOT NULL"
+        ),
+        {"ids": list(about.values()), "kinds": [rulings.ACCEPT, rulings.DROP]},
+    )
+    counts: dict[UUID, int] = {row[0]: row[1] for row in rows}
+    maps = [decisions.get(connection, about[one.id]) for one in found if one.kind == mapping.KIND]
+    cased = mapping.cases_with(connection, {one.about for one in maps}) if maps else {}
+    counts |= {one.id: cased.get((one.about, one.body["raw"]), 0) for one in maps}
+    return {id: counts[of] for id, of in about.items() if of in counts}
 
 
 def undo(hub: Hub, connection: Connection, id: UUID, *, reason: str, actor: Actor) -> Decision:
@@ -46,9 +79,12 @@ def undo(hub: Hub, connection: Connection, id: UUID, *, reason: str, actor: Acto
 
 def follow(hub: Hub, ended: Decision) -> T:
     """What an undo brings about at once, and what is left to do, in words."""
-    if ended.kind == judgements.KIND:
+    if ended.kind == judgements.KIND and ended.undoes is not None:
         golden.refresh(hub)
-        return T("共享库已按其余判断重做。", "The libraries are made by what is judged still.")
+        with hub.read() as connection:
+            said = judgements.ended_with(connection, decisions.get(connection, ended.undoes))
+        done = T("共享库已按其余判断重做。", "The libraries are made by what is judged still.")
+        return T(f"{said.zh}{done.zh}", f"{said.en} {done.en}")
     if ended.kind == rulings.ACCEPT and ended.batch_id is not None:
         with hub.read() as connection:
             merged = batches.get(connection, ended.batch_id).state in ("merged", "delivered")

@@ -20,17 +20,17 @@ from sqlalchemy import Connection, RowMapping, text
 from core import clock
 from core.errors import Invalid, NotFound
 from core.text import T
+from libraries import business_key
 from pipeline.cases import KINDS, STATUS_NAMES
 from schemas import keys as key_rules
 from schemas.contract import Contract
 from schemas.derive import expectations
 from schemas.document import near
-from schemas.parts import Dimension, Severity
+from schemas.parts import SEVERITIES, Dimension
 from schemas.published import Published
 from schemas.types import Rule, masks
 
 LIMIT = 200
-SEVERITIES: tuple[str, ...] = get_args(Severity)
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
 #: of a row that waits: something has been decided, and neither undone nor brought about nor run out
 _DECIDED = (
@@ -238,7 +238,7 @@ def told(published: Published, row: RowMapping) -> dict[str, Any]:
     return {
         "batch": str(row["batch_id"]), "row_no": row["row_no"], "feed": row["feed"], "dataset": row["dataset"],
         "system": row["system"], "status": row["status"], "status_label": status.zh, "status_label_en": status.en,
-        "key": [masked(contract, name, value) for name, value in zip(names, key, strict=True)],
+        "key": [key_part(contract, name, value) for name, value in zip(names, key, strict=True)],
         "since": row["quarantined_at"], "closed_at": row["closed_at"], "findings": findings,
         "decisions": [
             {"id": id, "kind": kind, "at": datetime.fromisoformat(at), "reason": reason, "by": actor["operator"], "applied": applied,
@@ -262,6 +262,15 @@ def described(contract: Contract | None, item: str, rule: str) -> dict[str, str]
             "remedy": known.remedy.zh, "remedy_en": known.remedy.en,
         }  # fmt: skip
     return told
+
+
+def key_part(contract: Contract | None, item: str, raw: str | None) -> str | None:
+    """A part of a row's business key as every list shows it (libraries/business_key.py): hidden by what its contract says of
+    the item, for by the rest of it a department finds the row."""
+    items = {one.name: one for one in contract.items} if contract is not None else {}
+    if raw is None or item not in items or items[item].personal:
+        return masked(contract, item, raw)
+    return business_key.plain(raw)
 
 
 def masked(contract: Contract | None, item: str, raw: str | None) -> str | None:

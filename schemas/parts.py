@@ -15,6 +15,7 @@ from schemas.document import Strict
 from schemas.types import Options, ValueType
 
 Severity = Literal["error", "warning"]
+SEVERITIES: Mapping[str, T] = {"error": T("错误", "error"), "warning": T("提示", "warning")}
 Dimension = Literal["conformity", "completeness", "accuracy", "consistency", "timeliness"]
 # ODCS dimension → GB/T 36344-2018 (规范性 完整性 准确性 一致性 时效性); its sixth, 可访问性, is the exchange's own to measure.
 DIMENSIONS: Mapping[str, Dimension] = {

@@ -29,7 +29,7 @@ from schemas.published import Published, current
 router = APIRouter(tags=["对账与核对 reconciliation"], responses=REFUSALS)
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这一条 / there is no such thing"}}
 _RULED: dict[int | str, dict[str, Any]] = {
-    409: {"description": "该批次不能放行或放弃 / it cannot be accepted or dropped"},
+    409: {"description": "该批次不能接受或放弃 / it cannot be accepted or dropped"},
     412: {"description": "已由另一条规则拦截 / another guard has stopped it since"},
 }
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "已处理 / dealt with already"}}
@@ -45,12 +45,12 @@ class Ruling(Strict):
     """What is ruled on a stopped batch. `guard` is the one that the person has seen: another may have stopped it since."""
 
     ruling: Literal["accept", "drop"] = Field(
-        description="放行入库,或放弃后重新读取 / let it in, or have it read again"
+        description="接受入库,或放弃后重新读取 / let it in, or have it read again"
     )
     guard: str | None = Field(
         None,
         max_length=200,
-        description="所见的拦截规则;放行时必填 / the guard that was seen, to accept",
+        description="所见的拦截规则;接受时必填 / the guard that was seen, to accept",
         examples=["shrink"],
     )
     reason: str = Field(
@@ -60,7 +60,7 @@ class Ruling(Strict):
     @model_validator(mode="after")
     def _seen(self) -> Ruling:
         if self.ruling == "accept" and not self.guard:
-            raise unfit("/guard", T("放行须写明所见的拦截规则。", "To accept, name the guard that was seen."))
+            raise unfit("/guard", T("接受须写明所见的拦截规则。", "To accept, name the guard that was seen."))
         if self.ruling == "drop" and self.guard is not None:
             raise unfit("/guard", T("放弃不写拦截规则;请去掉。", "A drop is past no guard: leave it out."))
         return self
@@ -114,11 +114,11 @@ def batch(acting: Steward, running: Running, id: UUID) -> Any:
 
 
 @router.post(
-    "/v1/batches/{id}/rulings", summary="放行或放弃被拦截的批次 / Accept or drop a stopped batch",
+    "/v1/batches/{id}/rulings", summary="接受或放弃被拦截的批次 / Accept or drop a stopped batch",
     responses=_NOT_FOUND | _RULED, openapi_extra=SECURED,
 )  # fmt: skip
 def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
-    """写明理由;是一项决定。放行只免去所见的那一条拦截规则,并立即入库:答复中 state 仍为 blocked 的,是另一条规则拦截了它,见 guard 与 reason。
+    """写明理由;是一项决定。接受只免去所见的那一条拦截规则,并立即入库:答复中 state 仍为 blocked 的,是另一条规则拦截了它,见 guard 与 reason。
     放弃后,其内容由下次运行重新读取。重复提交无妨。
 
     A decision, with a reason. Accepting waives the guard that was seen and no other, and merges at once: where the answer still

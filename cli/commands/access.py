@@ -15,7 +15,10 @@ from core.errors import Invalid
 from core.text import T
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from catalog_registry.service_items import ServiceItem
+    from core.hub import Hub
 
 
 def register(app: typer.Typer) -> None:
@@ -57,11 +60,13 @@ def give(
 
     with session.opened() as hub, hub.begin() as connection:
         ends = until.replace(tzinfo=ZoneInfo(hub.settings.timezone)) if until else None
-        made = grants.give(
+        given = grants.give(
             connection, published.current(hub.home), department=department, service_item=service_item,
             certificate_type=certificate_type, actor=session.actor(), fields=field, valid_to=ends,
         )  # fmt: skip
-    output.table([_row(made)], _GRANT) if not as_json else output.document(_row(made))
+        made = _row(given)
+        shown = _words(hub, connection, [made])
+    output.table(shown, _GRANT) if not as_json else output.document(made)
 
 
 def revoke(grant: Annotated[str, typer.Argument(metavar="GRANT")], as_json: Json = False) -> None:
@@ -76,8 +81,9 @@ def revoke(grant: Annotated[str, typer.Argument(metavar="GRANT")], as_json: Json
             remedy=T("hutong grant list 可列出。", "`hutong grant list` lists them."),
         ) from error
     with session.opened() as hub, hub.begin() as connection:
-        ended = grants.revoke(connection, id, session.actor())
-    output.table([_row(ended)], _GRANT) if not as_json else output.document(_row(ended))
+        ended = _row(grants.revoke(connection, id, session.actor()))
+        shown = _words(hub, connection, [ended])
+    output.table(shown, _GRANT) if not as_json else output.document(ended)
 
 
 def listed(
@@ -90,7 +96,8 @@ def listed(
     with session.opened() as hub, hub.read() as connection:
         filters.department(hub, connection, department)
         rows = [_row(grant) for grant in grants.listed(connection, department)]
-    output.table(rows, _GRANT, as_json=as_json)
+        shown = rows if as_json else _words(hub, connection, rows)
+    output.table(shown, _GRANT, as_json=as_json)
 
 
 def add_item(files: list[Path], as_json: Json = False) -> None:
@@ -101,7 +108,9 @@ def add_item(files: list[Path], as_json: Json = False) -> None:
     with session.opened() as hub, hub.begin() as connection:
         for item in found:
             service_items.put(connection, item, session.actor())
-    output.table([_item(item) for item in found], _ITEM, as_json=as_json)
+        rows = [_item(item) for item in found]
+        shown = rows if as_json else _words(hub, connection, rows)
+    output.table(shown, _ITEM, as_json=as_json)
 
 
 def items(as_json: Json = False) -> None:
@@ -110,7 +119,8 @@ def items(as_json: Json = False) -> None:
 
     with session.opened() as hub, hub.read() as connection:
         rows = [_item(item) for item in service_items.listed(connection)]
-    output.table(rows, _ITEM, as_json=as_json)
+        shown = rows if as_json else _words(hub, connection, rows)
+    output.table(shown, _ITEM, as_json=as_json)
 
 
 _ITEM = [
@@ -128,6 +138,30 @@ _GRANT = [
     Column("valid_from", T("自", "from")),
     Column("valid_to", T("至", "to")),
 ]
+
+
+def _words(hub: Hub, connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Grants or service items as people read them: what departments, items and certificate types are called, beside their ids."""
+    from catalog_registry import service_items
+    from libraries import labels
+    from schemas import published
+
+    documents = published.current(hub.home)
+    names = {item.id: item.name for item in service_items.listed(connection)}
+
+    def words(row: dict[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "department": output.named(labels.department(documents, row["department"]), row["department"]),
+        }
+        if "service_item" in row:
+            item, type = row["service_item"], row["certificate_type"]
+            told["service_item"] = output.named(names.get(item, item), item)
+            told["certificate_type"] = output.named(labels.certificate_type(documents, type), type)
+        else:
+            told["types"] = [labels.certificate_type(documents, type) for type in row["types"]]
+        return row | told
+
+    return [words(row) for row in rows]
 
 
 def _item(item: ServiceItem) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def audit(
     from certificates import subject
     from core import audit as log
     from core.errors import Invalid
+    from libraries import labels
+    from schemas import published
 
     number = session.ask(T("证件号码", "number"))
     with session.opened() as hub, hub.begin() as connection:
@@ -48,15 +50,22 @@ def audit(
             note = T("按所输入的号码查阅。", "It is looked up as it was written.")
             print(refused.message, note, file=sys.stderr)
         found = log.search(connection, hub.keys, standard, session.actor(), reason=reason, also=also, limit=limit)
-    output.table([asdict(entry) for entry in found], _ENTRY, as_json=as_json)
+        documents = published.current(hub.home)
+    rows = [asdict(entry) | {"kind_label": str(log.KINDS[entry.kind])} for entry in found]
+    if not as_json:
+        rows = [
+            row | {"department": row["department"] and labels.department(documents, row["department"])} for row in rows
+        ]
+    output.table(rows, _ENTRY, as_json=as_json)
 
 
 _ENTRY = [
     Column("at", T("时间", "at")),
-    Column("kind", T("事由", "what")),
+    Column("kind_label", T("行为", "what")),
     Column("department", T("部门", "department")),
     Column("client", T("客户端", "client")),
     Column("operator", T("经办人", "operator")),
     Column("service_item", T("事项", "service item")),
     Column("case_no", T("办件编号", "case")),
+    Column("reason", T("事由", "why")),
 ]

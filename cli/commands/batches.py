@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     """Put the commands in place."""
     batch = typer.Typer(no_args_is_help=True, help=str(T("单个批次", "one batch")))
     batch.command("show", help=str(T("一个批次的来历与去向", "where a batch came from and what became of it")))(show)
-    batch.command("accept", help=str(T("放行被拦截的批次并入库", "let a blocked batch in after all")))(accept)
+    batch.command("accept", help=str(T("接受被拦截的批次并入库", "let a blocked batch in after all")))(accept)
     batch.command(
         "drop", help=str(T("放弃被拦截或失败的批次,下次重新读取", "end a blocked or failed batch; it is read again"))
     )(drop)
@@ -75,7 +75,9 @@ def drift_of(batch: Any) -> list[str]:
 
 
 def _ruling(one: Any, *, undone: bool) -> dict[str, Any]:
-    said = _RULED.get(one.kind, T(one.kind, one.kind))
+    from pipeline import undoing
+
+    said = undoing.KINDS[one.kind]
     if one.undoes is not None:
         said = T(f"撤销{said.zh}", f"{said.en} undone")
     return {
@@ -86,7 +88,7 @@ def _ruling(one: Any, *, undone: bool) -> dict[str, Any]:
 
 
 def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
-    from pipeline import guards
+    from pipeline import evidence, guards
     from pipeline.batch import STATE_NAMES
 
     why = batch.reason or {}
@@ -105,9 +107,10 @@ def _print(batch: Any, rulings: list[dict[str, Any]], as_json: bool) -> None:
         " ".join(str(why.get(f"{part}_zh", "")) for part in ("message", "remedy")).strip(),
         " ".join(str(why.get(f"{part}_en", "")) for part in ("message", "remedy")).strip(),
     )
-    counts = {name: value for name, value in batch.evidence.items() if isinstance(value, int)}
-    counted = ", ".join(f"{name} {value:,}" for name, value in counts.items())
-    output.facts({**told, "why": said, "counted": counted}, _TITLES)
+    words = {**evidence.SCANNED, **evidence.COUNTS}
+    counted = [f"{words[name]} {batch.evidence[name]:,}" for name in words if batch.evidence.get(name) is not None]
+    guard = told["guard"] and output.named(str(guards.called(told["guard"])), told["guard"])
+    output.facts({**told, "why": said, "counted": counted, "guard": guard}, _TITLES)
     for line in drift_of(batch):
         print(f"  {line}")
     if rulings:
@@ -128,7 +131,6 @@ _TITLES = {
     "contract_version": T("契约版本", "contract version"),
     "counted": T("证据", "evidence"),
 }
-_RULED = {"accept": T("放行", "accepted"), "drop": T("放弃", "dropped")}
 _RULINGS = [
     Column("at", T("时间", "at")),
     Column("said", T("决定", "decision")),

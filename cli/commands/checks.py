@@ -14,6 +14,7 @@ from core.text import T
 
 if TYPE_CHECKING:
     from pipeline.check_findings import Finding
+    from schemas.published import Published
 
 Names = Annotated[list[str] | None, typer.Argument(help=str(T("核对项,空 = 全部", "checks; none = all")))]
 
@@ -124,7 +125,8 @@ def findings(
         counts = check_findings.counts(connection, department)
     more, found = len(found) > limit, found[:limit]
     rows = [_row(one) for one in found]
-    output.table(rows, _FINDINGS, as_json=as_json, empty=T("没有不相符的记录。", "Everything fits together."))
+    shown = rows if as_json else [row | _words(now, one) for row, one in zip(rows, found, strict=True)]
+    output.table(shown, _FINDINGS, as_json=as_json, empty=T("没有不相符的记录。", "Everything fits together."))
     if more and not as_json:
         total = sum(many.get(status.value, 0) for name, many in counts.items() if check in (None, name))
         page = T(f"共 {total:,} 条,本页 {limit:,} 条;下一页:--after {found[-1].id}",
@@ -160,6 +162,16 @@ def _row(one: Finding) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _words(documents: Published, one: Finding) -> dict[str, Any]:
+    from libraries import labels
+    from schemas.parts import SEVERITIES
+
+    return {
+        "check": one.title, "severity": SEVERITIES[one.severity], "first_dataset": one.first.title,
+        "second_dataset": one.second.title, "departments": [str(labels.department(documents, id)) for id in one.departments],
+    }  # fmt: skip
+
+
 SKIPPED = {
     "unchanged": T("无变化", "nothing changed"),
     "no_dataset": T("资源未接入", "a dataset is not connected"),
@@ -184,6 +196,7 @@ _RAN = [
 ]
 _FINDINGS = [
     Column("check", T("核对项", "check")),
+    Column("severity", T("程度", "severity")),
     Column("first_dataset", T("资源", "dataset")),
     Column("first_key", T("记录", "record")),
     Column("first_as_of", T("数据截至", "as of")),

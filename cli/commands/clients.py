@@ -14,6 +14,7 @@ from core.text import T
 
 if TYPE_CHECKING:
     from catalog_registry.clients import Role
+    from schemas.published import Published
 
 Id = Annotated[str, typer.Argument(metavar="CLIENT")]
 
@@ -77,20 +78,35 @@ def renew(id: Id, as_json: Json = False) -> None:
 def end(id: Id, as_json: Json = False) -> None:
     """The row stays, with the time it ended."""
     from catalog_registry import clients
+    from schemas import published
 
     with session.opened() as hub, hub.begin() as connection:
         clients.end(connection, id, session.actor())
         rows = [asdict(one) for one in clients.listed(connection) if one.id == id]
-    output.table(rows, _CLIENT) if not as_json else output.document(rows[0])
+        documents = published.current(hub.home)
+    output.table([_words(documents, row) for row in rows], _CLIENT) if not as_json else output.document(rows[0])
 
 
 def listed(as_json: Json = False) -> None:
     """Clients, ended ones too, by id; never a secret."""
     from catalog_registry import clients
+    from schemas import published
 
     with session.opened() as hub, hub.read() as connection:
         rows = [asdict(one) for one in clients.listed(connection)]
-    output.table(rows, _CLIENT, as_json=as_json)
+        documents = published.current(hub.home)
+    output.table(rows if as_json else [_words(documents, row) for row in rows], _CLIENT, as_json=as_json)
+
+
+def _words(documents: Published, row: dict[str, Any]) -> dict[str, Any]:
+    """A client as people read it."""
+    from catalog_registry.clients import ROLE_NAMES
+    from libraries import labels
+
+    department = row["department"]
+    return row | {
+        "department": output.named(labels.department(documents, department), department), "role": ROLE_NAMES[row["role"]],
+    }  # fmt: skip
 
 
 def _secret(found: dict[str, Any], as_json: bool) -> None:

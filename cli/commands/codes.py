@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import filters, output, session
 from cli.output import Column, Json
 from core.text import T
+
+if TYPE_CHECKING:
+    from pipeline.mapping import Unmapped
+    from schemas.published import Published
+
+#: a longer list of codes (divisions, say) is not printed whole
+LONGEST = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -24,18 +33,20 @@ def listed(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=str(T("最多多少行", "how many rows at most")))] = 200,
     as_json: Json = False,
 ) -> None:
-    """Values by system, dataset and item, those that most rows wait with first."""
+    """Values by system, dataset and item, those that most rows wait with first; then the codes that each item knows."""
+    from libraries import labels
     from pipeline import mapping
     from schemas.published import current
 
     with session.opened() as hub, hub.read() as connection:
         filters.dataset(hub, connection, dataset)
         only = None if dataset is None else [dataset]
-        found = mapping.queue(connection, current(hub.home), datasets=only, limit=limit)
+        documents = current(hub.home)
+        found = mapping.queue(connection, documents, datasets=only, limit=limit)
     rows = [
         {
             "about": one.about, "raw": one.raw, "rows": one.rows, "since": one.since,
-            "suggestions": [{"code": code, "label": label.zh, "label_en": label.en} for code, label in one.suggestions],
+            "suggestions": _codes(one.suggestions), "codes": _codes(list(one.codes.items())[:LONGEST]), "known": len(one.codes),
         }
         for one in found
     ]  # fmt: skip
@@ -44,10 +55,31 @@ def listed(
         return
     no_code = str(T("(不是代码)", "(no code)"))
     lines = [
-        {**row, "raw": one.raw or no_code, "suggestions": [f"{code} {label}" for code, label in one.suggestions]}
+        {
+            **row, "raw": one.raw or no_code, "suggestions": [f"{code} {label}" for code, label in one.suggestions],
+            "title": f"{labels.resource(documents, one.dataset)} {labels.item(documents, one.dataset, one.item)}",
+        }
         for row, one in zip(rows, found, strict=True)
-    ]
+    ]  # fmt: skip
     output.table(lines, _UNMAPPED, empty=T("没有待对应的代码。", "No code waits to be mapped."))
+    for one in {(one.dataset, one.item): one for one in found}.values():
+        print(_known(documents, one))
+
+
+def _codes(known: Sequence[tuple[str, T]]) -> list[dict[str, str]]:
+    return [{"code": code, "label": label.zh, "label_en": label.en} for code, label in known]
+
+
+def _known(documents: Published, one: Unmapped) -> T:
+    """What an item's values may be mapped to."""
+    from libraries import labels
+
+    title = f"{labels.resource(documents, one.dataset)} {labels.item(documents, one.dataset, one.item)}"
+    some = list(one.codes.items())[:LONGEST]
+    rest = len(one.codes) - len(some)
+    more = T(f" …… 另有 {rest:,} 个", f" … and {rest:,} more") if rest else T("", "")
+    zh, en = (", ".join(f"{code} {label[at]}" for code, label in some) for at in (0, 1))
+    return T(f"可对应为({title}):{zh}{more.zh}", f"may be mapped to ({title}): {en}{more.en}")
 
 
 def map_code(
@@ -64,12 +96,22 @@ def map_code(
 
     with session.opened() as hub, hub.begin() as connection:
         made = mapping.map_code(connection, current(hub.home), about, raw, code, reason=reason, actor=session.actor())
-    told = {"id": str(made.id), "about": made.about, "raw": made.body["raw"], "code": made.body["code"]}
+        raw = made.body["raw"]
+        rows = mapping.cases_with(connection, [made.about], statuses=["open"]).get((made.about, raw), 0)
+    told = {"id": str(made.id), "about": made.about, "raw": raw, "code": made.body["code"], "rows": rows}
     output.facts(told, {"about": T("信息项", "item"), "raw": T("来源代码", "source's code"), "code": T("对应", "means"),
-                        "id": T("决定", "decision")}, as_json=as_json)  # fmt: skip
+                        "rows": T("待核行", "rows that wait"), "id": T("决定", "decision")}, as_json=as_json)  # fmt: skip
+    if not rows:
+        unseen = T(
+            f"没有待核行带有“{raw}”:对应已登记,来源今后写出该值时生效。若写错了,撤销:hutong decision undo {made.id} --reason 理由。",
+            f'No row waits with "{raw}": the mapping is kept, for when the source writes it. If it was a slip, '
+            f"`hutong decision undo {made.id} --reason WHY`.",
+        )
+        print(unseen, file=sys.stderr)
 
 
 _UNMAPPED = [
+    Column("title", T("资源与信息项", "dataset and item")),
     Column("about", T("系统.资源.信息项", "system.dataset.item")),
     Column("raw", T("来源代码", "source's code")),
     Column("rows", T("行数", "rows"), right=True),

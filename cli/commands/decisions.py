@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -10,6 +10,9 @@ import typer
 from cli import output, session
 from cli.output import Column, Json
 from core.text import T
+
+if TYPE_CHECKING:
+    from schemas.published import Published
 
 
 def register(app: typer.Typer) -> None:
@@ -29,13 +32,17 @@ def listed(
 ) -> None:
     """What was decided, by whom and why. Values that a decision holds are not shown."""
     from core import decisions
+    from pipeline import undoing
+    from schemas import published
 
     with session.opened() as hub, hub.read() as connection:
         found = decisions.listed(connection, *(kind or ()), about=about, limit=limit)
         ended = decisions.ended(connection, [one.id for one in found])
-    rows = [_row(one) | {"ended": one.id in ended} for one in found]
+        rows_of = undoing.touched(connection, found)
+        documents = published.current(hub.home)
+    rows = [_row(one) | {"ended": one.id in ended, "rows": rows_of.get(one.id)} for one in found]
     if not as_json:
-        rows = [row | {"stands": _stands(row)} for row in rows]
+        rows = [row | _words(documents, row) | {"stands": _stands(row)} for row in rows]
     output.table(rows, _LISTED, as_json=as_json)
 
 
@@ -47,13 +54,17 @@ def undo(
     """The decision stays in the list, with what ended it. Of whatever kind: rows it was about wait again, what a judgement had
     joined is parted; what is left to do is said."""
     from pipeline import undoing
+    from schemas import published
 
     with session.opened() as hub:
         with hub.begin() as connection:
             made = undoing.undo(hub, connection, id, reason=reason, actor=session.actor())
+            rows_of = undoing.touched(connection, [made])
         left = undoing.follow(hub, made)
+        documents = published.current(hub.home)
+    told = _row(made) | {"rows": rows_of.get(made.id), "left": str(left)}
     titles = {column.key: column.title for column in _COLUMNS} | {"left": T("此后", "from here")}
-    output.facts(_row(made) | {"left": str(left)}, titles, as_json=as_json)
+    output.facts(told if as_json else told | _words(documents, told), titles, as_json=as_json)
 
 
 def _row(one: Any) -> dict[str, Any]:
@@ -62,6 +73,25 @@ def _row(one: Any) -> dict[str, Any]:
         "batch": one.batch_id and str(one.batch_id), "row_no": one.row_no, "reason": one.reason,
         "by": one.actor["operator"], "undoes": one.undoes and str(one.undoes),
     }  # fmt: skip
+
+
+def _words(documents: Published, row: dict[str, Any]) -> dict[str, Any]:
+    """A decision's kind, and what it is about, as people call them; the id that `--about` takes beside it."""
+    from libraries import judgements, labels
+    from pipeline import cases, mapping, retention, rulings, undoing
+
+    kind, about = row["kind"], row["about"]
+    title: object = about
+    if kind == mapping.KIND:
+        _, dataset, item = about.split(".", 2)
+        title = f"{labels.resource(documents, dataset)} {labels.item(documents, dataset, item)}"
+    elif kind in (rulings.ACCEPT, rulings.DROP):
+        title = labels.resource(documents, about.rpartition(".")[2])
+    elif kind == judgements.KIND:  # the rest of it is a pseudonym
+        return {"kind": undoing.KINDS[kind], "about": labels.library(documents, about.partition(":")[0])}
+    elif kind in (*cases.KINDS, retention.HOLD):
+        title = T("审计日志", "the audit log") if about == retention.AUDIT else labels.resource(documents, about)
+    return {"kind": undoing.KINDS[kind], "about": output.named(title, about)}
 
 
 def _stands(row: dict[str, Any]) -> str:
@@ -74,10 +104,11 @@ _COLUMNS = [
     Column("at", T("时间", "at")),
     Column("kind", T("种类", "kind")),
     Column("about", T("关于", "about")),
+    Column("rows", T("涉及行数", "rows"), right=True),
     Column("row_no", T("行号", "row"), right=True),
     Column("reason", T("理由", "reason")),
     Column("by", T("决定人", "by")),
     Column("undoes", T("撤销的决定", "undoes")),
     Column("id", T("决定", "decision")),
 ]
-_LISTED = [*_COLUMNS[:3], Column("stands", T("效力", "stands")), *_COLUMNS[3:]]
+_LISTED = [*_COLUMNS[:4], Column("stands", T("效力", "stands")), *_COLUMNS[4:]]

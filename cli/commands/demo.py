@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -96,7 +98,15 @@ def _show(found: dict[str, Any]) -> None:
     print(f"Airflow  {found['airflow']}  ({login['user']} / {login['password']})")
     print(f"{T('试一试', 'Try it')}\n{found['try']}")
     print()
-    print(T("停止:make down(或 hutong down)", "Stop it with `make down` (or `hutong down`)"))
+    print(_stopping(session.settings().home))
+
+
+def _stopping(home: Path) -> T:
+    """How this very installation is stopped, which need not be the one that the project folder holds."""
+    from core.settings import PROJECT
+
+    here = "" if home == PROJECT / ".hutong" else f"HUTONG_HOME={shlex.quote(str(home))} "
+    return T(f"停止:{here}make down(或 {here}hutong down)", f"Stop it with `{here}make down` (or `{here}hutong down`)")
 
 
 _DAY = [

@@ -90,7 +90,8 @@ def batches(
     with session.opened() as hub, hub.read() as connection:
         filters.feed(hub, connection, feed)
         found = batch.listed(connection, feed=feed, state=state, limit=limit)
-    output.table([_row(entry) for entry in found], _BATCH, as_json=as_json)
+    rows = [_row(entry) for entry in found]
+    output.table(rows if as_json else [row | {"why": _why(row["reason"])} for row in rows], _BATCH, as_json=as_json)
 
 
 _BATCH = [
@@ -106,9 +107,19 @@ _BATCH = [
 def _deciding(batch: str) -> T:
     """Where a person decides on a batch that a guard stopped."""
     return T(
-        f"查看:hutong batch show {batch};放行或放弃:hutong batch accept|drop {batch} --reason 理由。",
+        f"查看:hutong batch show {batch};接受或放弃:hutong batch accept|drop {batch} --reason 理由。",
         f"See `hutong batch show {batch}`; let it in or end it: `hutong batch accept|drop {batch} --reason WHY`.",
     )
+
+
+def _why(reason: dict[str, Any]) -> T:
+    """Why a batch stands where it does: its guard in words, else what was said."""
+    from pipeline import guards
+
+    code = reason.get("code", "")
+    if code in guards.NAMES:
+        return guards.called(guards.of(reason))
+    return T(reason.get("message_zh", code), reason.get("message_en", code))
 
 
 def _row(batch: Any) -> dict[str, Any]:

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from core.hub import Hub
     from libraries.judgements import Claim, Judgement
 
-VERDICTS = {
-    "same": T("同一主体", "the same"),
-    "different": T("不是同一主体", "different"),
-    "unsure": T("存疑", "unsure"),
-}
 Library = Annotated[Literal["population", "legal_entity"], typer.Option(help=str(T("共享库", "the shared library")))]
 Reason = Annotated[str, typer.Option(help=str(T("判断理由,永久留存", "why; kept for good")))]
 Kind = Annotated[
@@ -109,7 +104,8 @@ def unjudge(reason: Reason, kind: Kind = None, other_kind: OtherKind = None, as_
                     remedy=T("hutong judgement list 可列出。", "`hutong judgement list` lists what is."),
                 )
             ended = judgements.undo(connection, hub.keys, standing.decision.id, reason=reason, actor=session.actor())
-        _tell(hub, ended, as_json=as_json)
+            said = judgements.ended_with(connection, ended.decision)
+        _tell(hub, ended, said, as_json=as_json)
 
 
 def undo(id: UUID, reason: Reason, as_json: Json = False) -> None:
@@ -119,7 +115,8 @@ def undo(id: UUID, reason: Reason, as_json: Json = False) -> None:
     with session.opened() as hub:
         with hub.begin() as connection:
             ended = judgements.undo(connection, hub.keys, id, reason=reason, actor=session.actor())
-        _tell(hub, ended, as_json=as_json)
+            said = judgements.ended_with(connection, ended.decision)
+        _tell(hub, ended, said, as_json=as_json)
 
 
 def listed(
@@ -137,7 +134,7 @@ def listed(
         found = judgements.listed(connection, library, standing=standing, limit=limit)
     rows = [_row(one) for one in found]
     if not as_json:
-        rows = [row | {"verdict": VERDICTS[row["verdict"]], "score": f"{row['score']:.2f}"} for row in rows]
+        rows = [row | {"verdict": judgements.VERDICTS[row["verdict"]], "score": f"{row['score']:.2f}"} for row in rows]
     output.table(rows, _LISTED, as_json=as_json)
 
 
@@ -151,11 +148,12 @@ def unsettled(
 ) -> None:
     """The most often claimed first; masked. Judge by id: `hutong judgement add … --conflict ID`."""
     from core import clock
-    from libraries import contested, judgements, rules
+    from libraries import contested, judgements, labels, rules
     from schemas import published
 
     with session.opened() as hub:
-        every = rules.of(published.current(hub.home), clock.today(hub.settings.timezone))
+        documents = published.current(hub.home)
+        every = rules.of(documents, clock.today(hub.settings.timezone))
         mine = next(one for one in every if one.library.id == library)
         with hub.read() as connection:
             found = contested.listed(connection, hub.keys, mine, settled=settled, limit=limit)
@@ -172,8 +170,10 @@ def unsettled(
     if not as_json:
         for row in rows:
             row["reason"], row["score"] = contested.REASONS[row["reason"]], f"{row['score']:.2f}"
-            row["verdict"] = row["verdict"] and VERDICTS[row["verdict"]]
-            row["records"] = [f"{dataset} {count}" for dataset, count in row["records"].items()]
+            row["verdict"] = row["verdict"] and judgements.VERDICTS[row["verdict"]]
+            row["records"] = [
+                f"{labels.resource(documents, dataset)} {count}" for dataset, count in row["records"].items()
+            ]
     output.table(rows, _OPEN, as_json=as_json, empty=T("没有待判断的身份。", "Nobody is to be judged."))
 
 
@@ -216,11 +216,11 @@ def _judge(
     _tell(hub, made, as_json=as_json)
 
 
-def _tell(hub: Hub, made: Judgement, *, as_json: bool) -> None:
-    """Link by what is in force now, and say what became of it."""
-    from libraries import golden, likeness
+def _tell(hub: Hub, made: Judgement, said: T | None = None, *, as_json: bool) -> None:
+    """Link by what is in force now, and say what became of it; `said` of one that was ended."""
+    from libraries import golden, judgements, likeness
 
-    row = _row(made)
+    row = _row(made) | ({"said": str(said)} if said else {})
     try:
         done = golden.refresh(hub)
         row |= {"linked": done.linked, "refreshed": done.refreshed, "removed": done.removed}
@@ -229,10 +229,11 @@ def _tell(hub: Hub, made: Judgement, *, as_json: bool) -> None:
     if not as_json:
         row |= {
             "score": f"{made.score:.2f}",
-            "verdict": VERDICTS[row["verdict"]],
+            "verdict": judgements.VERDICTS[row["verdict"]],
             "seen": [likeness.REASONS[code] for code in row["seen"]],
         }
-    output.facts(row, _FACTS, as_json=as_json)
+    titles = {name: title for name, title in _FACTS.items() if name in row and row[name] is not None}
+    output.facts(row, titles, as_json=as_json)
 
 
 def _row(one: Judgement) -> dict[str, Any]:
@@ -257,6 +258,7 @@ _FACTS = {
     "reason": T("理由", "reason"),
     "ended_at": T("撤销时间", "ended"),
     "ended_why": T("撤销理由", "why ended"),
+    "said": T("结果", "so"),
     "due": T("尚待刷新", "still to come"),
     "linked": T("改变关联的提及", "mentions linked anew"),
     "refreshed": T("重做的主数据记录", "golden records made again"),

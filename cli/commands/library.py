@@ -57,7 +57,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Every attribute: its value, what it is worth, which department said so in which dataset, and since when."""
-    from libraries import showing
+    from libraries import labels, showing
     from schemas import published
 
     number = session.ask(T("号码", "number"))
@@ -78,7 +78,14 @@ def show(
             }
         )
         return
-    output.table([{**row, "value": _called(row), "status": STATUSES[row["status"]]} for row in rows], _COLUMNS)
+    shown = [
+        {
+            **row, "value": _called(row), "status": STATUSES[row["status"]],
+            "dataset": row["dataset"] and labels.resource(documents, row["dataset"]),
+        }
+        for row in rows
+    ]  # fmt: skip
+    output.table(shown, _COLUMNS)
     if holders:
         output.table([{**row, "state": _called(row, "state")} for row in holders], _HOLDERS)
 
@@ -87,7 +94,7 @@ def _row(library: str, name: str, value: Value, documents: Published) -> dict[st
     from libraries import labels
 
     source, origin = value.source, value.source.get("derived_from")
-    department = documents.departments.get(source.get("department", ""))
+    department = source.get("department", "")
     since = source.get("known_from")
     codes = [value.value] if isinstance(value.value, str) else value.value or []
     return {
@@ -97,9 +104,9 @@ def _row(library: str, name: str, value: Value, documents: Published) -> dict[st
         "labels": [labels.label(documents, library, name, code, source.get("dataset")) for code in codes],
         "status": "derived" if origin else value.status,
         "derived_from": origin,
-        "department": T(department.name, department.english or department.name)
-        if department
-        else source.get("department"),
+        "department": labels.department(documents, department)
+        if department in documents.departments
+        else department or None,
         "dataset": source.get("dataset"),
         "since": datetime.fromisoformat(since) if since else None,
     }

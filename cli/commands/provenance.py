@@ -100,7 +100,8 @@ def conflicts(
         if summary:
             with hub.read() as connection:
                 groups = found_in.grouped(connection)
-            output.table([_group(one, documents) for one in groups], _GROUP, as_json=as_json)
+            shown = [one.told() if as_json else _group(one, documents) for one in groups]
+            output.table(shown, _GROUP, as_json=as_json)
             return
         page = found_in.page(
             hub, library=library and library.value, attribute=attribute, department=department, after=after, limit=limit
@@ -113,21 +114,25 @@ def conflicts(
         print(T(f"下一页:--after {page.next}", f"next page: --after {page.next}"))
 
 
-def _department(documents: Published, id: str | None) -> str | None:
-    found = documents.departments.get(id or "")
-    return found.name if found else id
+def _department(documents: Published, id: str | None) -> T | None:
+    from libraries import labels
+
+    return labels.department(documents, id) if id else None
 
 
 def _claim(one: Any, documents: Published) -> dict[str, Any]:
+    from libraries import labels
     from libraries.why import REASONS
 
     return {
         "value": one.value,
         "reason": REASONS[one.reason],
         "department": _department(documents, one.department),
-        "dataset": one.dataset,
-        "system": one.system,
-        "record": [f"{name}={output.shown(value)}" for name, value in one.record.items()],
+        "dataset": one.dataset and labels.resource(documents, one.dataset),
+        "record": [
+            f"{labels.item(documents, one.dataset or '', name)}={output.shown(value)}"
+            for name, value in one.record.items()
+        ],
         "valid_from": one.valid_from,
         "first_seen": one.first_seen,
         "last_seen": one.last_seen,
@@ -136,9 +141,11 @@ def _claim(one: Any, documents: Published) -> dict[str, Any]:
 
 
 def _group(one: Any, documents: Published) -> dict[str, Any]:
+    from libraries import labels
+
     return {
-        "library": one.library,
-        "attribute": one.attribute,
+        "library": output.named(labels.library(documents, one.library), one.library),
+        "attribute": output.named(labels.attribute(documents, one.library, one.attribute), one.attribute),
         "department": _department(documents, one.department),
         "kind": KINDS[one.kind],
         "against": _department(documents, one.against),
@@ -147,8 +154,14 @@ def _group(one: Any, documents: Published) -> dict[str, Any]:
 
 
 def _conflict(one: dict[str, Any], documents: Published) -> dict[str, Any]:
+    from libraries import labels
+
+    library, attribute = one["library"], one["attribute"]
     return {
         **one,
+        "library": output.named(labels.library(documents, library), library),
+        "attribute": output.named(labels.attribute(documents, library, attribute), attribute),
+        "dataset": one["dataset"] and labels.resource(documents, one["dataset"]),
         "department": _department(documents, one["department"]),
         "against": _department(documents, one["against"]),
         "kind": KINDS[one["kind"]],

@@ -33,6 +33,7 @@ def quality(
     """Percent of what was assessed; docs/how-to/quality.md has the formulas. What changed is measured after each delivery."""
     from catalog_registry import quality as qualities
     from catalog_registry import systems
+    from libraries import labels
     from pipeline.quality import DIMENSIONS
     from schemas import published
 
@@ -54,9 +55,12 @@ def quality(
         )
     elif dataset is None:
         rows = [
-            {"dataset": one.dataset, "score": one.score, **{name: m.score for name, m in one.measures.items()}}
+            {
+                "dataset": output.named(labels.resource(now, one.dataset), one.dataset), "score": one.score,
+                **{name: m.score for name, m in one.measures.items()},
+            }
             for one in found
-        ]
+        ]  # fmt: skip
         titles = DIMENSIONS.items()
         columns = [Column("dataset", T("资源", "dataset")), Column("score", T("总分", "score"), right=True)]
         output.table(rows, [*columns, *(Column(name, title, right=True) for name, title in titles)])

@@ -15,8 +15,8 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session
-from cli.output import Column, Json
+from cli import filters, output, session, waiting
+from cli.output import Json
 from core.errors import Conflict, HutongError, Invalid
 from core.text import T
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.decisions import Decision
     from core.hub import Hub
     from pipeline.worklist import Filter
+    from schemas.published import Published
 
 Case = Annotated[str, typer.Argument(metavar="BATCH/ROW")]
 Cases = Annotated[list[str] | None, typer.Argument(metavar="[BATCH/ROW]...")]
@@ -71,8 +72,10 @@ def overview(
         listed(dataset=dataset, system=system, limit=limit, as_json=as_json)
         return
     with session.opened() as hub, hub.read() as connection:
-        rows = worklist.groups(connection, _published(hub), Filter(system=system), limit=limit)
-    output.table(rows, _GROUP, as_json=as_json, empty=_EMPTY)
+        documents = _published(hub)
+        rows = worklist.groups(connection, documents, Filter(system=system), limit=limit)
+    shown = rows if as_json else [waiting.words(documents, row["dataset"], row) for row in rows]
+    output.table(shown, waiting.GROUP, as_json=as_json, empty=waiting.EMPTY)
 
 
 def listed(
@@ -99,43 +102,56 @@ def listed(
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
         filters.dataset(hub, connection, dataset)
+        documents = _published(hub)
         cursor: str | None = ""
         while cursor is not None and len(rows) < limit:
-            page = worklist.page(connection, _published(hub), which, limit=limit - len(rows), cursor=cursor)
+            page = worklist.page(connection, documents, which, limit=limit - len(rows), cursor=cursor)
             rows += page.rows
             cursor = page.next
     if as_json:
         output.document(rows)
         return
-    lines = [_line(row, finding) for row in rows for finding in row["findings"] or [{}]]
-    output.table(lines, _ROW, empty=_EMPTY)
+    lines = [waiting.line(documents, row, finding) for row in rows for finding in row["findings"] or [{}]]
+    output.table(lines, waiting.ROW, empty=waiting.EMPTY)
 
 
 def show(case: Case, as_json: Json = False) -> None:
     """Every finding of one row with its remedy, and the decisions in force. Values are masked."""
-    from pipeline import worklist
+    from libraries import labels
+    from pipeline import undoing, worklist
 
     with session.opened() as hub, hub.read() as connection:
-        row = worklist.one(connection, _published(hub), *_case(case))
+        documents = _published(hub)
+        row = worklist.one(connection, documents, *_case(case))
     if as_json:
         output.document({**row, "version": worklist.version(row)})
         return
-    output.facts({**row, "case": case, "status": _status(row)}, _FACTS)
+    dataset, system = row["dataset"], row["system"]
+    told = {
+        "dataset": output.named(labels.resource(documents, dataset), dataset),
+        "system": output.named(labels.system(documents, system), system),
+    }
+    output.facts({**row, **told, "case": case, "status": waiting.status(row)}, waiting.FACTS)
     print()
-    output.table([_line(row, finding) for finding in row["findings"]], _ROW[2:])
+    output.table([waiting.line(documents, row, finding) for finding in row["findings"]], waiting.ROW[2:])
     if row["decisions"]:
         print()
-        output.table(row["decisions"], _DECISION)
+        output.table([one | {"kind": undoing.KINDS[one["kind"]]} for one in row["decisions"]], waiting.DECISION)
 
 
 def reveal(case: Case, reason: Annotated[str, typer.Option(help=str(T("查看事由,记入审计", "why; kept in the audit log")))],
            as_json: Json = False) -> None:  # fmt: skip
     """One row's cells by item, as the source gave them. Looking is in the audit log of everyone the row names."""
+    from libraries import labels
+    from pipeline import cases
     from pipeline import reveal as revealing
 
     with session.opened() as hub, hub.begin() as connection:
         cells = revealing.reveal(hub, connection, *_case(case), reason=reason, actor=session.actor())
-    output.facts(cells, {name: T(name, name) for name in cells}, as_json=as_json)
+        dataset = cases.get(connection, *_case(case)).dataset
+        documents = _published(hub)
+    titles = {name: output.named(labels.item(documents, dataset, name), name) for name in cells}
+    output.facts(cells, {name: T(title, title) for name, title in titles.items()}, as_json=as_json)
 
 
 def fix(
@@ -146,17 +162,20 @@ def fix(
 ) -> None:  # fmt: skip
     """Correct cells: a JSON object, item → what the source should have written (null empties it). Refused with all that is
     still wrong; kept as a decision, which `quarantine replay` or the feed's next run brings about."""
-    from pipeline import deciding
+    from pipeline import cases, deciding
 
     edits = _edits(values)
     with session.opened() as hub, hub.begin() as connection:
+        documents = _published(hub)
         if check:
             tried = deciding.check(hub, connection, _case(case), edits)
-            output.table([{"item": one.item, "rule": one.rule, "severity": one.severity} for one in tried.wrong], _WRONG,
-                         as_json=as_json, empty=T("没有问题。", "Nothing is wrong."))  # fmt: skip
+            dataset = cases.get(connection, *_case(case)).dataset
+            rows = [{"item": one.item, "rule": one.rule, "severity": one.severity} for one in tried.wrong]
+            shown = rows if as_json else [waiting.words(documents, dataset, row) for row in rows]
+            output.table(shown, waiting.WRONG, as_json=as_json, empty=T("没有问题。", "Nothing is wrong."))
             return
         made = deciding.fix(hub, connection, _case(case), edits, reason=reason, actor=session.actor())
-    _told([made], as_json)
+    _told(documents, [made], as_json)
 
 
 def excuse(
@@ -181,7 +200,8 @@ def excuse(
         made = deciding.excuse(
             hub, connection, which, rule, until.date(), reason=reason, actor=session.actor(), expected=count
         )
-    _told(made, as_json)
+        documents = _published(hub)
+    _told(documents, made, as_json)
 
 
 def dismiss(
@@ -194,7 +214,8 @@ def dismiss(
     with session.opened() as hub, hub.begin() as connection:
         which, count = _which(hub, connection, cases, dataset, system, rule, item, expected, yes)
         made = deciding.dismiss(hub, connection, which, reason=reason, actor=session.actor(), expected=count)
-    _told(made, as_json)
+        documents = _published(hub)
+    _told(documents, made, as_json)
 
 
 def replay(
@@ -229,7 +250,7 @@ def replay(
             deliver.refreshed(hub)
         with hub.read() as connection:
             left = sum(worklist.count(connection, Filter(feed=feed, decided=True)) for feed in wanted)
-    output.table(rows, _REPLAYED, as_json=as_json, empty=T("共享库无须变动。", "No record had to change."))
+    output.table(rows, waiting.REPLAYED, as_json=as_json, empty=T("共享库无须变动。", "No record had to change."))
     if left:
         told = T(
             f"{left:,} 行已作决定,仍不能入库:另有错误,或几行同一主键。hutong quarantine list --decided 可列出。",
@@ -296,86 +317,21 @@ def _case(word: str) -> tuple[UUID, int]:
         ) from error
 
 
-def _published(hub: Hub) -> Any:
+def _published(hub: Hub) -> Published:
     from schemas.published import current
 
     return current(hub.home)
 
 
-def _line(row: dict[str, Any], finding: dict[str, Any]) -> dict[str, Any]:
-    told = {name: str(T(finding.get(name, ""), finding.get(f"{name}_en", ""))) for name in ("message", "remedy")}
-    return {
-        **finding, **told, "dataset": row["dataset"], "case": f"{row['batch']}/{row['row_no']}", "since": row["since"],
-        "status": _status(row),
-    }  # fmt: skip
+def _told(documents: Published, made: list[Decision], as_json: bool) -> None:
+    from libraries import labels
+    from pipeline import undoing
 
-
-def _status(row: dict[str, Any]) -> str:
-    """A row's status in words; of one that waits, whether only for a replay."""
-    waits = row["status"] == "open" and any(not one["applied"] and not one["expired"] for one in row["decisions"])
-    rest = T("(已决定,待重放)", " (decided, to be replayed)") if waits else T("", "")
-    return str(T(row["status_label"] + rest.zh, row["status_label_en"] + rest.en))
-
-
-def _told(made: list[Decision], as_json: bool) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": str(one.id), "kind": one.kind, "about": one.about, "rows": one.body["count"], "reason": one.reason}
         for one in made
     ]
-    output.table(rows, _MADE, as_json=as_json)
-
-
-_EMPTY = T("隔离区是空的。", "The quarantine is empty.")
-_GROUP = [
-    Column("dataset", T("资源", "dataset")),
-    Column("item", T("信息项", "item")),
-    Column("rule", T("规则", "rule")),
-    Column("severity", T("程度", "severity")),
-    Column("rows", T("行数", "rows"), right=True),
-    Column("decided", T("已决定待重放", "decided, to be replayed"), right=True),
-    Column("since", T("自", "since")),
-]
-_ROW = [
-    Column("dataset", T("资源", "dataset")),
-    Column("case", T("批次/行号", "batch/row")),
-    Column("item", T("信息项", "item")),
-    Column("raw", T("原值", "raw")),
-    Column("rule", T("规则", "rule")),
-    Column("severity", T("程度", "severity")),
-    Column("message", T("问题", "finding")),
-    Column("remedy", T("处理", "remedy")),
-    Column("status", T("状态", "status")),
-]
-_FACTS = {
-    "case": T("批次/行号", "batch/row"), "dataset": T("资源", "dataset"), "system": T("系统", "system"),
-    "key": T("主键", "key"), "status": T("状态", "status"), "since": T("自", "since"),
-}  # fmt: skip
-_DECISION = [
-    Column("at", T("时间", "at")),
-    Column("kind", T("种类", "kind")),
-    Column("by", T("决定人", "by")),
-    Column("reason", T("理由", "reason")),
-    Column("applied", T("已生效", "brought about")),
-    Column("until", T("豁免至", "until")),
-    Column("id", T("决定", "decision")),
-]
-_MADE = [
-    Column("kind", T("种类", "kind")),
-    Column("about", T("资源", "about")),
-    Column("rows", T("行数", "rows"), right=True),
-    Column("reason", T("理由", "reason")),
-    Column("id", T("决定", "decision")),
-]
-_WRONG = [
-    Column("item", T("信息项", "item")),
-    Column("rule", T("规则", "rule")),
-    Column("severity", T("程度", "severity")),
-]
-_REPLAYED = [
-    Column("feed", T("采集", "feed")),
-    Column("batch", T("批次", "batch")),
-    Column("landed", T("重放", "replayed"), right=True),
-    Column("inserted", T("新增", "inserted"), right=True),
-    Column("changed", T("变更", "changed"), right=True),
-    Column("removed", T("取出", "taken out"), right=True),
-]
+    if not as_json:
+        for row in rows:
+            row["kind"], row["about"] = undoing.KINDS[row["kind"]], labels.resource(documents, row["about"])
+    output.table(rows, waiting.MADE, as_json=as_json)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.hub import Hub
     from libraries.inquiry import Found
     from schemas.contract import Contract
+    from schemas.published import Published
 
 By = Annotated[
     Literal["key", "subject"],
@@ -88,13 +89,16 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Each record's values, and which batch brought them when."""
-    found = _ask(dataset, reason, by, known_at, as_of, reveal=reveal, history=False)
+    found, documents = _ask(dataset, reason, by, known_at, as_of, reveal=reveal, history=False)
     if as_json:
         output.document(found.told())
         return
     for one in found.versions:
+        system = _system(documents, one.system)
         print(
-            T(f"来源 {one.system},获知于", f"from {one.system}, known since"), output.shown(one.known_from), one.batch
+            T(f"来源 {system},获知于", f"from {system}, known since"),
+            output.shown(one.known_from),
+            one.batch,
         )
         contract = found.contract
         rows = [
@@ -102,7 +106,7 @@ def show(
             for item in contract.items
         ]
         output.table(rows, _ITEMS)
-    _until(found)
+    _until(found, documents)
 
 
 def history(
@@ -114,12 +118,12 @@ def history(
     as_json: Json = False,
 ) -> None:
     """With --known-at, the history as it stood then."""
-    found = _ask(dataset, reason, by, known_at, None, reveal=reveal, history=True)
+    found, documents = _ask(dataset, reason, by, known_at, None, reveal=reveal, history=True)
     if as_json:
         output.document(found.told())
         return
-    output.table([_version(found.contract, one) for one in found.versions], _VERSIONS)
-    _until(found)
+    output.table([_version(found.contract, one, documents) for one in found.versions], _VERSIONS)
+    _until(found, documents)
 
 
 def _called(contract: Contract, item: str, value: Any) -> Any:
@@ -132,7 +136,7 @@ def _called(contract: Contract, item: str, value: Any) -> Any:
 
 def _ask(
     dataset: str, reason: str, by: str, known_at: str | None, as_of: str | None, *, reveal: bool, history: bool
-) -> Found:
+) -> tuple[Found, Published]:
     from libraries import inquiry
     from schemas import published
 
@@ -140,15 +144,16 @@ def _ask(
         asked = inquiry.Question(
             dataset, known_at=_moment(hub, known_at), as_of=_day(as_of), reveal=reveal, history=history
         )
+        documents = published.current(hub.home)
         if by == "key":
-            contract = published.current(hub.home).contracts.get(dataset)
+            contract = documents.contracts.get(dataset)
             titles = [contract.item(name).title for name in contract.key] if contract else []
             key = tuple(session.ask(T(title, title)) for title in titles)
             asked = replace(asked, key=key)
         else:
             number = session.ask(T("号码", "number"))
             asked = replace(asked, subject=(number, session.ask(T("姓名或单位名称", "name"))))
-        return inquiry.ask(hub, asked, inquiry.Case(reason), session.actor())
+        return inquiry.ask(hub, asked, inquiry.Case(reason), session.actor()), documents
 
 
 def _moment(hub: Hub, written: str | None) -> datetime | None:
@@ -176,7 +181,7 @@ def _day(written: str | None) -> Any:
         ) from None
 
 
-def _version(contract: Contract, one: Any) -> dict[str, Any]:
+def _version(contract: Contract, one: Any, documents: Published) -> dict[str, Any]:
     from libraries.inquiry import BEGAN, ENDED
 
     return {
@@ -188,20 +193,28 @@ def _version(contract: Contract, one: Any) -> dict[str, Any]:
             for name, (before, after) in one.changed.items()
         ],
         "ended": one.ended and ENDED[one.ended],
-        "system": one.system,
+        "system": _system(documents, one.system),
         "batch": one.batch,
     }
+
+
+def _system(documents: Published, id: str) -> str:
+    """A system by its title and id."""
+    from libraries import labels
+
+    return output.named(labels.system(documents, id), id)
 
 
 def _said(contract: Contract, item: str, value: Any) -> str:
     return output.shown(_called(contract, item, value)) or "∅"
 
 
-def _until(found: Found) -> None:
+def _until(found: Found, documents: Published) -> None:
     if found.complete_since is not None:
         since = output.shown(found.complete_since)
         print(T(f"{since} 之前失效的版本已按保存期限清除", f"versions that ended before {since} are not kept any more"))
-    for system, at in sorted(found.horizon.items()):
+    for id, at in sorted(found.horizon.items()):
+        system = _system(documents, id)
         print(T(f"{system}:已知截至", f"{system}: known until"), output.shown(at))
 
 

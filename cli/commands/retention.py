@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,10 @@ from cli import output, session
 from cli.interrupt import interruptible
 from cli.output import Column, Json
 from core.text import T
+
+if TYPE_CHECKING:
+    from core.decisions import Decision
+    from schemas.published import Published
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +51,7 @@ def retention(
     from dataclasses import asdict
 
     from pipeline import retention as keeping
+    from schemas import published
 
     if hold is not None:
         with session.opened() as hub:
@@ -56,8 +61,34 @@ def retention(
         return
     with session.opened() as hub, interruptible(), output.steps(as_json)(T("清理", "Retention")) as line:
         found = keeping.retain(hub, dry_run=dry_run, actor=session.actor(), tell=line.tell)
-    rows = [{**asdict(one), "what_label": WHAT[one.what], "kept_label": KEPT[one.kept]} for one in found]
-    output.table(rows, _COLUMNS, as_json=as_json, empty=T("没有到期的内容。", "Nothing is due."))
+        with hub.read() as connection:
+            holds = keeping.holds(connection) if dry_run else []
+        documents = published.current(hub.home)
+    rows = [{**asdict(one), "what_label": str(WHAT[one.what]), "kept_label": str(KEPT[one.kept])} for one in found]
+    if as_json:
+        output.document(rows)
+        return
+    shown = [row | {"about": _about(documents, row["about"])} for row in rows]
+    output.table(shown, _COLUMNS, empty=T("没有到期的内容。", "Nothing is due."))
+    if holds:
+        print(T("\n保全中(不清除):", "\nHeld, nothing of it is removed:"))
+        output.table([_hold(documents, one) for one in holds], _HOLDS)
+
+
+def _about(documents: Published, about: str) -> str:
+    """A dataset, or a feed's, by its title and id."""
+    from libraries import labels
+    from pipeline.retention import AUDIT
+
+    title = WHAT["audit"] if about == AUDIT else labels.resource(documents, about.rpartition(".")[2])
+    return output.named(title, about) if str(title) != about.rpartition(".")[2] else about
+
+
+def _hold(documents: Published, one: Decision) -> dict[str, Any]:
+    return {
+        "about": _about(documents, one.about), "reason": one.reason, "by": one.actor["operator"], "at": one.at,
+        "decision": str(one.id),
+    }  # fmt: skip
 
 
 WHAT = {
@@ -79,6 +110,13 @@ _HELD = {
     "by": T("决定人", "by"),
     "decision": T("决定", "decision"),
 }
+_HOLDS = [
+    Column("about", T("保全对象", "held")),
+    Column("reason", T("理由", "reason")),
+    Column("by", T("决定人", "by")),
+    Column("at", T("自", "since")),
+    Column("decision", T("决定", "decision")),
+]
 _COLUMNS = [
     Column("what_label", T("内容", "what")),
     Column("about", T("对象", "about")),

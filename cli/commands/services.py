@@ -157,17 +157,32 @@ def serve(
 
 
 def show(as_json: Json = False) -> None:
-    """Each setting, its value without any password, and where it came from."""
+    """Each setting, its value without any password, where it came from, and what is in effect where that is another: the
+    embedded database, and the ports that running services have."""
+    from cli.instance import Instance
     from core.settings import explain
 
-    rows: list[dict[str, Any]] = [entry._asdict() for entry in explain(session.settings())]
+    settings = session.settings()
+    effect = Instance(settings).in_effect()
+    rows: list[dict[str, Any]] = [
+        {**entry._asdict(), "value": str(entry.value), "effect": effect.get(entry.name, "")}
+        for entry in explain(settings)
+    ]
     columns = [
         Column("name", T("配置项", "setting")),
         Column("value", T("值", "value")),
-        Column("origin", T("来源", "from")),
-        Column("about", T("说明", "about")),
+        Column("effect", T("实际", "in effect")),
+        Column("origin_label", T("来源", "from")),
+        Column("about_label", T("说明", "about")),
     ]
-    output.table([{**row, "value": str(row["value"])} for row in rows], columns, as_json=as_json)
+    shown = [
+        {
+            **row, "origin_label": T("默认", "default") if row["origin"] == "default" else row["origin"],
+            "about_label": T(*row["about"].split(" / ", 1)),
+        }
+        for row in rows
+    ]  # fmt: skip
+    output.table(rows if as_json else shown, columns, as_json=as_json)
 
 
 FEEDS = [

@@ -18,7 +18,6 @@ from core.errors import Invalid, NotFound
 from core.text import T
 
 _CHUNK = 20_000
-_VERDICTS = {"ok": T("正确", "ok"), "warning": T("提示", "warning"), "error": T("错误", "error")}
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +43,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """One value a line; with --json one object a line, otherwise only what is not ok is printed, and a total."""
+    from schemas.parts import SEVERITIES
     from schemas.types import TYPES
     from schemas.types import check as judge
 
@@ -55,7 +55,8 @@ def check(
             T(f"没有值类型 {type_name}。", f"There is no value type {type_name}."),
             remedy=T(f"可用:{'、'.join(near)}。", f"Try {', '.join(near)}."),
         )
-    counts = dict.fromkeys(_VERDICTS, 0)
+    verdicts = {"ok": T("正确", "ok"), **SEVERITIES}
+    counts = dict.fromkeys(verdicts, 0)
     line = 0
     for values in _chunks(file):
         rows = []
@@ -69,7 +70,7 @@ def check(
         if rows:
             output.table(rows, _COLUMNS)
     if not as_json:
-        print(" · ".join(f"{_VERDICTS[code]} {count:,}" for code, count in counts.items()))
+        print(" · ".join(f"{verdicts[code]} {count:,}" for code, count in counts.items()))
     if counts["error"]:
         raise typer.Exit(1)
 
@@ -84,9 +85,11 @@ _COLUMNS = [
 
 
 def _finding(line: int, finding: Any) -> dict[str, Any]:
+    from schemas.parts import SEVERITIES
+
     return {
         "line": line,
-        "verdict": _VERDICTS[finding.severity],
+        "verdict": SEVERITIES[finding.severity],
         "rule": finding.rule,
         "message": finding.message,
         "remedy": finding.remedy,

@@ -61,6 +61,9 @@ def test_config_says_where_each_value_came_from(hutong: Hutong, home: Path) -> N
     assert (found["city"]["value"], found["city"]["origin"]) == ("某市", "hutong.toml")
     assert (found["port"]["value"], found["port"]["origin"]) == ("9001", "HUTONG_PORT")
     assert found["timezone"]["origin"] == "default" and "sesame" not in shown.stdout
+    plain = hutong("config", "show", HUTONG_LANG="zh").stdout
+    assert "默认" in plain and "接口端口" in plain and "API port" not in plain
+    assert f"内置,未运行;数据目录 {home / 'postgres' / 'data'}" in plain
 
 
 def test_a_broken_setting_is_named(hutong: Hutong) -> None:

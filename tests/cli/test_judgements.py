@@ -84,6 +84,19 @@ def test_persons_are_merged_split_and_undone_by_number_and_name(city: Registry) 
     undone = call("person", "undo", "--reason", "误判", typed=both)
     assert undone["id"] == split["id"] and undone["ended_at"]
     assert len(call("judgement", "list")) == 2
+    # what the split had ended stays ended, and that is said
+    assert '"different" is ended' in undone["said"] and f'"the same" ({merged["id"]}), stays ended' in undone["said"]
+    assert "hutong judgement add same --library population" in undone["said"]
+
+
+def test_the_end_of_a_judgement_says_what_is_judged_now(city: Registry) -> None:
+    both = f"{NEW}\n李砚之\n{OLD}\n李砚之\n"
+    made = call("person", "merge", "--reason", "同一人", typed=both)
+    assert "nothing is judged of the two" in call("judgement", "undo", made["id"], "--reason", "误判")["said"]
+    call("person", "merge", "--reason", "同一人", typed=both)
+    split = call("person", "split", "--reason", "查实为两人", typed=both)
+    left = call("decision", "undo", split["id"], "--reason", "误判")["left"]
+    assert "stays ended" in left and "made by what is judged still" in left
 
 
 def test_a_table_for_people(city: Registry) -> None:

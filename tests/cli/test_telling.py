@@ -122,6 +122,13 @@ def test_clients_items_and_secrets_are_listed_without_what_they_hide(alone: Smal
     assert clients["gate"]["secret_version"] == 2 and secret != renewed
     assert not [one for one in (secret, renewed) if one in json.dumps(clients)]
     assert [(row["id"], row["department"]) for row in call("item", "list")] == [("dog", "city_management")]
+    here = {"HUTONG_DATABASE_URL": alone.hub.url, "HUTONG_LANG": "zh"}
+    for what, words in (
+        ("client", "部门查询"),
+        ("item", "城市管理局 city_management"),
+        ("grant", "城市管理局 city_management"),
+    ):
+        assert words in hutong(alone.hub.home, what, "list", **here).stdout
     assert call("secret", "set", "gatehouse", stdin='{"url": "sesame"}') == {"secret": "gatehouse", "keys": ["url"]}
     found = {row["name"]: row for row in call("secret", "list", HUTONG_SECRET_STRAYS='{"url": "sesame"}')}
     assert {name: row["state"] for name, row in found.items()} == {
@@ -143,6 +150,19 @@ def test_who_asked_about_a_person(alone: Small) -> None:
     for number, cases in (("11010519491231002X", ["1"]), ("110105194912310038", [])):
         done = hutong(alone.hub.home, "audit", "--reason", "complaint", "--json", stdin=number, **here)
         assert [entry["case_no"] for entry in of(done)] == cases and number not in done.stdout
+
+
+def test_settings_in_effect_name_the_embedded_database_and_the_ports_that_run(instance: Instance) -> None:
+    instance.database().close()
+    server = instance.embedded.server()
+    assert server is not None
+    instance.processes.start(Service(API, python("-c", "import time; time.sleep(300)"), port=4711))
+    done = hutong(instance.settings.home, "config", "show", "--json")
+    found = {row["name"]: row for row in of(done)}
+    assert found["port"]["effect"] == "4711" and found["port"]["value"] == "8000"
+    where = found["database_url"]["effect"]
+    assert f"127.0.0.1:{server.port}/hutong" in where and str(instance.embedded.data) in where
+    assert server.password not in done.stdout
 
 
 def test_a_port_asked_for_is_not_passed_over(instance: Instance) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import text
@@ -133,6 +136,28 @@ def test_a_person_is_found_in_the_log_under_every_pseudonym_key(hub: Hub) -> Non
     with hub.begin() as connection:
         again = audit.search(connection, hub.keys, PERSON, Actor("auditor"), reason="complaint 7")
     assert (again[0].kind, again[0].operator) == (audit.SEARCHED, "auditor"), "looking leaves an entry too"
+    assert again[0].reason == "complaint 7"
+
+
+def test_every_kind_of_entry_has_words() -> None:
+    # that every room leaves entries of these kinds only is held by the type
+    assert set(get_args(audit.Kind)) == set(audit.KINDS)
+    assert all(re.search("[\u4e00-\u9fff]", words.zh) and words.en for words in audit.KINDS.values())
+
+
+def test_a_reason_is_shown_without_numbers_and_a_question_by_its_basis(hub: Hub) -> None:
+    made = entry(hub.keys, PERSON, "1")
+    bases: list[dict[str, Any]] = [
+        {"basis": {"kind": "authorisation", "reference": "SQ-17"}, "reason": "no_grant"},
+        {"basis": "", "reason": f"about {PERSON}"},
+        {"basis": "statutory:art. 9", "reason": ""},
+    ]
+    with hub.begin() as connection:
+        for at, body in enumerate(bases):
+            one = replace(made, id=uuid7(), at=clock.now() + timedelta(seconds=at), body=body)
+            connection.exec_driver_sql(audit.INSERT, one.parameters())
+        found = audit.search(connection, hub.keys, PERSON, Actor("auditor"), reason="complaint 7")
+    assert [one.reason for one in reversed(found)] == ["SQ-17", "about 110105****002X", "statutory:art. 9"]
 
 
 def test_references_of_a_department_change_with_the_key(hub: Hub) -> None:

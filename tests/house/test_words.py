@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 
 import yaml
 
+from pipeline import cases, undoing
 from tests.house.tree import ROOT, files, modules
 
 HANZI = re.compile(r"[\u4e00-\u9fff]")
@@ -48,6 +50,17 @@ def test_every_text_is_in_both_languages() -> None:
 def test_english_is_english() -> None:
     # quoted Chinese (a state, an example) is fine; a sentence of it is not
     assert [place for place, _, en in pairs() if len(HANZI.findall(en)) > 8] == []
+
+
+def test_every_kind_of_decision_has_words() -> None:
+    said = set(cases.KINDS)  # what `deciding._record` is told
+    for name, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "decisions.record":
+                said.add(
+                    getattr(import_module(name.removesuffix(".py").replace("/", ".")), ast.unparse(node.args[1]), "")
+                )
+    assert said - {""} == set(undoing.KINDS)
 
 
 def test_no_module_names_a_dataset_or_a_system() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from core import decisions
 from core.errors import Conflict, Invalid, NotFound
-from pipeline import mapping
+from pipeline import comparison, mapping
 from schemas.published import current
 from schemas.types import Options, get
 from tests.pipeline.small import CONTRACT, SYSTEM_TEXT, Row, Small, row
@@ -103,6 +103,35 @@ def test_undone_before_the_source_states_them_again_the_rows_go_out(small: Small
     undo(small, made)
     replay(small)
     assert sizes(small) == {"A1": "big"} and statuses(small) == ["open"]
+
+
+@pytest.mark.parametrize("by_run", [False, True])
+def test_a_comparison_says_what_an_undone_mapping_leaves(small: Small, by_run: bool) -> None:
+    def whys() -> list[tuple[str, str]]:
+        return [(key.key, key.why) for key in comparison.compare(small.hub, "pets.pet_licence").keys]
+
+    small.write([sized("A1", "1")])
+    small.publish(contract=WITH_SIZE, system=FILLED)
+    load(small, sized("A1", "1"), sized("A2", "1"))
+    rows = [sized("A1", "1"), sized("A2", "3"), sized("A3", "3")]
+    load(small, *rows)
+    waiting = [("2026 A2", "waiting"), ("2026 A3", "waiting")]
+    assert sorted(whys()) == waiting
+    made = mapped(small, "3", "small")
+    assert sorted(whys()) == waiting, "decided, and not yet put in"
+    load(small, *rows) if by_run else replay(small)
+    if by_run:
+        load(small, *rows, sized("A4", "3"))  # brought by an ordinary batch, by the mapping
+    assert whys() == [] and len(sizes(small)) == 3 + by_run
+    undo(small, made)
+    if by_run:
+        assert {why for _, why in whys()} == {"unmapped"} and len(whys()) == 3
+        load(small, *rows, sized("A4", "3"))
+        assert sorted(whys()) == [*waiting, ("2026 A4", "waiting")]
+    else:
+        assert sorted(whys()) == waiting, "undone, and not yet taken back"
+        replay(small)
+        assert sizes(small) == {"A1": "big", "A2": "big"} and sorted(whys()) == waiting
 
 
 @pytest.mark.parametrize(
