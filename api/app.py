@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import openapi, problems
 from api.access import Access
 from api.limits import BodyLimit
+from api.parameters import only_known
 from api.routers import batches, catalogue, certificates, codes, docs, operations, quarantine, records, tokens
 from api.security import Tokens
 from api.state import State
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     # FastAPI's own /docs loads scripts from a CDN and is blank without internet
     app = FastAPI(
         title="互通 Hutong", version=version("hutong"), description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url="/openapi.json", dependencies=[Depends(only_known)],
     )  # fmt: skip
     problems.install(app)
     for router in (

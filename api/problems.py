@@ -39,7 +39,8 @@ _REMEDIES = {
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
+#: what may be told of a key or parameter that the caller made up
+NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
 _DAY = T("应为日期,如 2026-01-31", "must be a day, as 2026-01-31")
 _MOMENT = T(
     "应为带时区的时刻,如 2026-01-31T08:00:00+08:00", "must be a moment with its zone, as 2026-01-31T08:00:00+08:00"
@@ -186,7 +187,7 @@ def _pointer(error: Any) -> str:
     steps = place[1:] if place and place[0] in ("body", "query", "path", "header") else place
     told: list[str] = []
     for step in steps:
-        if isinstance(step, str) and not _NAME.fullmatch(step):
+        if isinstance(step, str) and not NAME.fullmatch(step):
             break  # a key the caller made up could be anything, a person's number too: only the place above it is told
         told.append(f"/{step}")
     return "".join(told) + (error["ctx"]["at"] if error["type"] == UNFIT else "")
