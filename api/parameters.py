@@ -32,11 +32,13 @@ async def only_known(request: Request) -> None:
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if not unknown:
         return
-    told = [name for name in unknown if NAME.fullmatch(name)]  # what is no name could be anything, a person's number too
+    told = [
+        name for name in unknown if NAME.fullmatch(name)
+    ]  # what is no name could be anything, a person's number too
     hint = near(told[0], known) if told and known else T("", "")
     every = T(f"可用：{'、'.join(known)}。", f"Known: {', '.join(known)}.") if known else T("请去掉。", "Leave it out.")
     raise Invalid(
-        T(f"没有查询参数{'、'.join(f' {name}' for name in told)}。", f"There is no query parameter {', '.join(told)}.") if told
+        T(f"没有查询参数 {'、'.join(told)}。", f"There is no query parameter {', '.join(told)}.") if told
         else T("没有这个查询参数。", "There is no such query parameter."),
         remedy=every if hint in (every, T("", "")) else T(f"{hint.zh} {every.zh}", f"{hint.en} {every.en}"),
         errors=[

@@ -10,9 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
+from api.parameters import AFTER, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
+from catalog_registry import filters
 from certificates.request import Strict, unfit
 from core import decisions
 from core.decisions import Decision
@@ -33,6 +35,9 @@ _RULED: dict[int | str, dict[str, Any]] = {
     412: {"description": "已由另一条规则拦截 / another guard has stopped it since"},
 }
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "已处理 / dealt with already"}}
+#: the words of closed lists, as pipeline says them
+State = Literal["extracting", "landed", "blocked", "merged", "delivered", "dropped", "failed"]
+Status = Literal["open", "dismissed", "closed"]
 
 
 class Dismissal(Strict):
@@ -71,19 +76,20 @@ def batches_listed(
     acting: Steward, request: Request, response: Response, running: Running,
     feed: Annotated[Plain | None, Query(description="采集任务 / feed")] = None,
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
-    state: Annotated[Plain | None, Query(description="状态 / state")] = None,
-    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="序号小于此者 / with a lower number")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+    state: Annotated[State | None, Query(description="状态 / state")] = None,
+    after: Annotated[int | None, Query(ge=1, le=2**63 - 1, description=AFTER)] = None,
+    limit: Limit = 50,
 ) -> Any:  # fmt: skip
     """本部门各资源的批次(管理员:全部),新的在前。 / Batches of the department's datasets (an admin's: all), newest first."""
     scope = _datasets(acting, current(running.hub.home))
     with running.hub.read() as connection:
+        filters.feed(running.hub, connection, feed)
+        filters.dataset(running.hub, connection, dataset)
         found = batches.listed(
-            connection, feed=feed, dataset=dataset, state=state, datasets=scope, before=before, limit=limit + 1
+            connection, feed=feed, dataset=dataset, state=state, datasets=scope, before=after, limit=limit + 1
         )
-    if len(found) > limit:
-        _next(request, response, before=found[limit - 1].seq)
-    return {"batches": [_batch(one) for one in found[:limit]]}
+    next = str(found[limit - 1].seq) if len(found) > limit else None
+    return {"batches": [_batch(one) for one in found[:limit]], "next": lead_on(request, response, next)}
 
 
 @router.get(
@@ -158,22 +164,22 @@ def checks(acting: Steward, running: Running) -> Any:
 def findings(
     acting: Steward, request: Request, response: Response, running: Running,
     check: Annotated[Plain | None, Query(description="核对项 / check")] = None,
-    status: Annotated[Plain, Query(description="open dismissed closed")] = "open",
-    after: Annotated[UUID | None, Query(description="上一页最后一条 / the last of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+    status: Annotated[Status, Query(description="状态 / status")] = "open",
+    after: Annotated[UUID | None, Query(description=AFTER)] = None,
+    limit: Limit = 50,
 ) -> Any:  # fmt: skip
     """本部门清单(管理员:全部),新的在前;涉及个人的键已脱敏。
 
     The department's list (an admin's: all), newest first; keys that are about a person are masked.
     """
     with running.hub.read() as connection:
+        filters.check(running.hub, connection, check)
         found = check_findings.listed(
             connection, current(running.hub.home), department=acting.scope, check=check, status=status, after=after,
             limit=limit + 1,
         )  # fmt: skip
-    if len(found) > limit:
-        _next(request, response, after=found[limit - 1].id)
-    return {"findings": [_finding(one) for one in found[:limit]]}
+    next = str(found[limit - 1].id) if len(found) > limit else None
+    return {"findings": [_finding(one) for one in found[:limit]], "next": lead_on(request, response, next)}
 
 
 @router.post(
@@ -230,8 +236,3 @@ def _finding(one: Finding) -> dict[str, Any]:
 
 def _side(one: Side) -> dict[str, Any]:
     return {"dataset": one.dataset, "title": one.title, "key": one.key, "as_of": one.as_of}
-
-
-def _next(request: Request, response: Response, **where: Any) -> None:
-    address = request.url.include_query_params(**where)
-    response.headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.etag import tagged
+from api.parameters import After, Limit, following
 from api.state import Running
-from catalog_registry import departments, items, pages, resources, search, service_items, systems
+from catalog_registry import departments, filters, items, resources, search, service_items, systems
 from catalog_registry.finding import Order
 from catalog_registry.pages import Asked, Page
 from schemas.published import current
@@ -43,12 +43,12 @@ def _asked(
         str, Query(max_length=search.MAX, pattern=PLAIN, description="汉字、拼音或首字母，容一字之误 / words, pinyin, initials")
     ] = "",
     order: Annotated[Order | None, Query(description="次序：relevance 相关 code 代码 name 名称 updated 更新时间 / order")] = None,
-    limit: Annotated[int, Query(ge=1, le=pages.LIMIT, description="每页条数 / lines of a page")] = 50,
-    cursor: Annotated[str, Query(max_length=1000, description="下一页游标，取自 Link / from the Link header")] = "",
+    limit: Limit = 50,
+    after: After = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
     facets: Annotated[bool, Query(description="同时给出各分面计数 / with the counts of facets")] = False,
 ) -> Asked:  # fmt: skip
-    return Asked(q, filters, order, limit, cursor, total, facets)
+    return Asked(q, filters, order, limit, after, total, facets)
 
 
 Question = Annotated[Asked, Depends(_asked)]
@@ -56,11 +56,11 @@ Question = Annotated[Asked, Depends(_asked)]
 
 @router.get("/v1/resources", summary="资源目录 / Resources", responses=_SAME)
 def listed(request: Request, running: Running, asked: Question) -> Response:
-    """检索资源：名称先于摘要、信息项、系统与部门，全同先于前缀与部分；下一页见 Link 头（RFC 8288）。
+    """检索资源：名称先于摘要、信息项、系统与部门，全同先于前缀与部分。
     没有完全相符的，才给相近结果（match = near）。
 
-    Search: title before summary, item, system and department; the whole before its beginning and a part. The Link header
-    leads to the next page. Near misses only when nothing matches as typed (`match`).
+    Search: title before summary, item, system and department; the whole before its beginning and a part. Near misses only
+    when nothing matches as typed (`match`).
     """
     with running.hub.read() as connection:
         return _answer(request, resources.listed(running.hub, connection, asked), "resources")
@@ -108,6 +108,7 @@ def systems_listed(
     """已登记的部门系统；已接入的列出采集任务。 / The registered systems; those connected with their feeds."""
     published = current(running.hub.home)
     with running.hub.read() as connection:
+        filters.department(running.hub, connection, department)
         known = systems.known(connection, published)
     return tagged(request, {"systems": [each for each in known if department in (None, each["department"])]})
 
@@ -120,8 +121,4 @@ def service_items_listed(running: Running) -> dict[str, Any]:
 
 
 def _answer(request: Request, page: Page, name: str) -> Response:
-    link = None
-    if page.next:
-        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-        link = f'<{request.url.path}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"'
-    return tagged(request, page.as_json(name), link)
+    return tagged(request, page.as_json(name) | {"next": page.next}, following(request, page.next))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -12,15 +11,18 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from api.idempotency import Key, once
+from api.parameters import After, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import PLAIN, Plain
 from api.state import Running
+from catalog_registry import filters
 from certificates.request import Code, Strict, Word, unfit
 from core import decisions
 from core.decisions import Decision
 from core.text import T
 from pipeline import cases, deciding, deliver, journey, reveal, undoing, worklist
 from pipeline.worklist import Filter
+from schemas.parts import Dimension, Severity
 from schemas.published import current
 
 router = APIRouter(tags=["隔离区 quarantine"], responses=REFUSALS)
@@ -34,6 +36,8 @@ _ACT: dict[int | str, dict[str, Any]] = _NOT_FOUND | {
     409: {"description": "行数与预期不符,或来源已更正 / not as many rows as expected, or the source has corrected it"},
     412: {"description": "该行已有新的处理 / decided on since"},
 }
+#: the words of pipeline/cases.py, and `all`
+Status = Literal["open", "fixed", "excused", "dismissed", "closed_by_source", "all"]
 _Rule = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]{0,80}(:[a-z_][a-z0-9_.]{0,80})?$")]
 _Item = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Cell = Annotated[str | None, Field(max_length=10_000)]
@@ -130,13 +134,13 @@ class ReplayAsked(Strict):
 
 
 def _filter(
-    status: Annotated[Plain | None, Query(description="open fixed excused dismissed closed_by_source;all 为全部")] = "open",
+    status: Annotated[Status, Query(description="状态,all 为全部 / status; all for every one")] = "open",
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
     system: Annotated[Plain | None, Query(description="系统 / system")] = None,
     rule: Annotated[str | None, Query(max_length=100, pattern=PLAIN, description="规则 / rule")] = None,
     item: Annotated[Plain | None, Query(description="信息项 / item")] = None,
-    dimension: Annotated[Plain | None, Query(description="GB/T 36344 维度 / dimension")] = None,
-    severity: Annotated[Plain | None, Query(description="error warning")] = None,
+    dimension: Annotated[Dimension | None, Query(description="GB/T 36344 维度 / dimension")] = None,
+    severity: Annotated[Severity | None, Query(description="严重程度 / severity")] = None,
     batch: Annotated[UUID | None, Query(description="批次 / batch")] = None,
     days: Annotated[int | None, Query(ge=0, le=36500, description="至少待了几天 / waiting for so many days")] = None,
     decided: Annotated[bool | None, Query(description="已决定、待重放 / decided on, waiting for a replay")] = None,
@@ -161,24 +165,21 @@ Asked = Annotated[Filter, Depends(_filter)]
 @router.get("/v1/quarantine/rows", summary="待核的行 / Rows that wait", openapi_extra=SECURED)
 def rows(
     request: Request, response: Response, acting: Steward, running: Running, which: Asked,
-    limit: Annotated[int, Query(ge=1, le=worklist.LIMIT, description="每页条数 / lines of a page")] = 50,
-    cursor: Annotated[str, Query(max_length=400, description="下一页游标,取自 Link / from the Link header")] = "",
+    limit: Limit = 50,
+    after: After = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """本部门资源的待核行,待得最久的在前;每行的全部问题、处理办法与决定;值已遮蔽。下一页见 Link 头。
+    """本部门资源的待核行,待得最久的在前;每行的全部问题、处理办法与决定;值已遮蔽。
 
-    Rows of the caller's department with all their findings and decisions, the oldest first, masked. Link leads on.
+    Rows of the caller's department with all their findings and decisions, the oldest first, masked.
     """
     with running.hub.read() as connection:
         published = current(running.hub.home)
         page = worklist.page(
-            connection, published, _within(acting, running, which), limit=limit, cursor=cursor, total=total
+            connection, published, _within(acting, running, connection, which), limit=limit, cursor=after, total=total
         )
-    if page.next:
-        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-        response.headers["Link"] = f'<{request.url.path}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"'
     response.headers["Cache-Control"] = "no-store"
-    told: dict[str, Any] = {"rows": page.rows}
+    told: dict[str, Any] = {"rows": page.rows, "next": lead_on(request, response, page.next)}
     return told if page.total is None else told | {"total": page.total}
 
 
@@ -186,7 +187,7 @@ def rows(
 def groups(acting: Steward, running: Running, which: Asked) -> dict[str, Any]:
     """按资源、信息项与规则计数,多的在前。 / Rows by dataset, item and rule, most first, with the remedy."""
     with running.hub.read() as connection:
-        found = worklist.groups(connection, current(running.hub.home), _within(acting, running, which))
+        found = worklist.groups(connection, current(running.hub.home), _within(acting, running, connection, which))
     return {"groups": found}
 
 
@@ -333,5 +334,8 @@ def _scope(acting: Acting, running: Running) -> deciding.Scope:
     return worklist.datasets_of(current(running.hub.home), acting.scope)
 
 
-def _within(acting: Acting, running: Running, which: Filter) -> Filter:
+def _within(acting: Acting, running: Running, connection: Connection, which: Filter) -> Filter:
+    """The rows of a filter that the caller may see. Raises Invalid for a dataset or system that nothing goes by."""
+    filters.dataset(running.hub, connection, which.dataset)
+    filters.system(running.hub, connection, which.system)
     return which.within(_scope(acting, running))

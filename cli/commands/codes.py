@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.text import T
 
@@ -25,6 +25,7 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """Values by system, dataset and item, those that most rows wait with first."""
+    from catalog_registry import filters
     from pipeline import mapping
     from schemas.published import current
 

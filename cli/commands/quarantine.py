@@ -15,7 +15,7 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.errors import Conflict, HutongError, Invalid
 from core.text import T
@@ -64,6 +64,7 @@ def overview(
     """Open rows, counted by rule; with --dataset each row with its findings. Values are masked."""
     if context.invoked_subcommand is not None:
         return
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -71,6 +72,7 @@ def overview(
         listed(dataset=dataset, system=system, limit=limit, as_json=as_json)
         return
     with session.opened() as hub, hub.read() as connection:
+        filters.system(hub, connection, system)
         rows = worklist.groups(connection, _published(hub), Filter(system=system), limit=limit)
     output.table(rows, _GROUP, as_json=as_json, empty=_EMPTY)
 
@@ -89,6 +91,7 @@ def listed(
     limit: Limit = 200, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Rows with all their findings, the oldest first. Values are masked; `reveal` shows one row's."""
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -99,6 +102,7 @@ def listed(
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
         filters.dataset(hub, connection, dataset)
+        filters.system(hub, connection, system)
         cursor: str | None = ""
         while cursor is not None and len(rows) < limit:
             page = worklist.page(connection, _published(hub), which, limit=limit - len(rows), cursor=cursor)
@@ -202,6 +206,7 @@ def replay(
 ) -> None:
     """For the feeds named, or all that have rows waiting; golden records follow. What has been done already is not done again;
     a feed that cannot be replayed now holds up no other."""
+    from catalog_registry import filters
     from pipeline import deliver, journey, worklist
     from pipeline.worklist import Filter
 
@@ -249,6 +254,7 @@ def _which(
 ) -> tuple[list[tuple[UUID, int]] | Filter, int | None]:  # fmt: skip
     """The rows an act is about, and how many its maker has seen. Raises Invalid for neither rows nor filters, Conflict when
     nobody has said that so many are meant."""
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -261,6 +267,7 @@ def _which(
     if cases:
         return [_case(case) for case in cases], expected
     filters.dataset(hub, connection, dataset)
+    filters.system(hub, connection, system)
     which = Filter(dataset=dataset, system=system, rule=rule, item=item, decided=False)
     count = worklist.count(connection, which)
     asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")

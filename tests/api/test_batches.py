@@ -60,7 +60,8 @@ def _batches(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> N
     assert get("window", "/v1/batches").status_code == 403 and api.get("/v1/batches").status_code in (401, 422)
     assert len(get("pets", "/v1/batches").json()["batches"]) == 3 and not get("fund", "/v1/batches").json()["batches"]
     first = get("head", "/v1/batches", dataset="pet_licence", limit=2)
-    rest = api.get(first.links["next"]["url"], headers=headers["head"]).json()["batches"]
+    rest = get("head", "/v1/batches", dataset="pet_licence", after=first.json()["next"]).json()["batches"]
+    assert rest == api.get(first.links["next"]["url"], headers=headers["head"]).json()["batches"]
     listed = first.json()["batches"] + rest
     assert [one["number"] for one in listed] == sorted((one["number"] for one in listed), reverse=True)
     assert "next" not in get("head", "/v1/batches").links
