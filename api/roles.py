@@ -21,6 +21,7 @@ from catalog_registry.clients import Client, Role
 from core.actor import Actor
 from core.errors import Forbidden, Invalid
 from core.text import T
+from schemas.types import citizen_no
 
 #: what every route that demands a role may refuse with, for OpenAPI
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -93,6 +94,12 @@ def _person(header: str) -> str:
             ),
             pointer="/Hutong-Operator",
         )
+    if citizen_no.held_in(name):
+        raise Invalid(
+            T("操作人账号中含有公民身份号码。", "The operator's account holds a citizen number."),
+            remedy=T("以账号称呼操作人:它会记入审计并列出给他人看。", "Name the person by an account: it is kept and listed for others."),
+            pointer="/Hutong-Operator",
+        )  # fmt: skip
     return name
 
 

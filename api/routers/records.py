@@ -14,7 +14,7 @@ from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
 from catalog_registry import filters, systems
-from certificates.request import Basis, Code, Strict, Word, unfit
+from certificates.request import Basis, Code, Reference, Strict, Word, unfit
 from core.errors import Invalid
 from core.text import T
 from libraries import conflicts, inquiry, showing
@@ -38,7 +38,7 @@ class _Subject(Strict):
 
 class _Asked(Strict):
     purpose: Word = Field(description="用途或事由,记入审计 / why; kept in the audit log")
-    case_no: Word = Field(description="办件、信访或核查编号 / case number")
+    case_no: Reference = Field(description="办件、信访或核查编号 / case number")
     basis: Basis
     reveal: bool = Field(False, description="显示原值,审计中另行注明 / values unmasked; audited as such")
 
