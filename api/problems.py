@@ -32,6 +32,8 @@ _TITLES = {
     500: ("internal", T("服务内部错误", "Internal error")),
     503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
+#: what every route that reads the database may refuse with, for OpenAPI
+AWAY: dict[int | str, dict[str, Any]] = {503: {"description": "数据库未响应 / the database does not answer"}}
 _ADDRESSES = T("地址及其方法一览见 /docs。", "/docs lists the addresses and their methods.")
 _REMEDIES = {
     404: _ADDRESSES,

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header
 
+from api.problems import AWAY
 from api.state import Called, Running
 from catalog_registry import clients
 from catalog_registry.clients import Client, Role
@@ -28,7 +29,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "令牌无效,或客户端已停用 / no valid token, or the client has ended"},
     403: {"description": "客户端的角色或部门不符 / not for this client's role or department"},
     422: {"description": "请求内容不符合要求 / not as asked for"},
-    503: {"description": "数据库未响应 / the database does not answer"},
+    **AWAY,
 }
 #: OpenAPI: the operation asks for a token
 SECURED: dict[str, Any] = {"security": [{"oauth2": []}]}
@@ -74,8 +75,8 @@ def _acting(*roles: Role) -> Callable[..., Acting]:
             raise Forbidden(
                 T("该客户端的角色不能进行此操作。", "The client's role does not allow this."),
                 remedy=T(
-                    f"需要角色:{'、'.join(roles)};由管理员以 hutong client add --role 登记。",
-                    f"Needs one of the roles {', '.join(roles)}; an administrator registers it with `hutong client add --role`.",
+                    f"需要角色:{'、'.join(roles)};由管理员登记。",
+                    f"Needs one of the roles {', '.join(roles)}; an administrator registers it.",
                 ),
             )
         return Acting(client, Actor(_person(operator), client=client.id, department=client.department))

@@ -10,6 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
+from api.answers import told
+from api.answers import work as answers
 from api.parameters import AFTER, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
@@ -71,7 +73,7 @@ class Ruling(Strict):
         return self
 
 
-@router.get("/v1/batches", summary="批次 / Batches", openapi_extra=SECURED)
+@router.get("/v1/batches", summary="批次 / Batches", responses=told(answers.Batches), openapi_extra=SECURED)
 def batches_listed(
     acting: Steward, request: Request, response: Response, running: Running,
     feed: Annotated[Plain | None, Query(description="采集任务 / feed")] = None,
@@ -93,7 +95,8 @@ def batches_listed(
 
 
 @router.get(
-    "/v1/batches/{id}", summary="一个批次及其对账凭证 / A batch and its evidence", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/batches/{id}", summary="一个批次及其对账凭证 / A batch and its evidence",
+    responses=_NOT_FOUND | told(answers.BatchDetail), openapi_extra=SECURED,
 )  # fmt: skip
 def batch(acting: Steward, running: Running, id: UUID) -> Any:
     """各行的去向、入库前后的行数与内容哈希、与上一批是否衔接、六个维度的质量。
@@ -121,7 +124,7 @@ def batch(acting: Steward, running: Running, id: UUID) -> Any:
 
 @router.post(
     "/v1/batches/{id}/rulings", summary="放行或放弃被拦截的批次 / Accept or drop a stopped batch",
-    responses=_NOT_FOUND | _RULED, openapi_extra=SECURED,
+    responses=_NOT_FOUND | _RULED | told(answers.BatchLine), openapi_extra=SECURED,
 )  # fmt: skip
 def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
     """写明理由;是一项决定。放行只免去所见的那一条拦截规则,并立即入库:答复中 state 仍为 blocked 的,是另一条规则拦截了它,见 guard 与 reason。
@@ -143,7 +146,12 @@ def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
             return _batch(batches.get(connection, id))
 
 
-@router.get("/v1/checks", summary="跨部门核对项 / Checks between datasets", openapi_extra=SECURED)
+@router.get(
+    "/v1/checks",
+    summary="跨部门核对项 / Checks between datasets",
+    responses=told(answers.Checks),
+    openapi_extra=SECURED,
+)
 def checks(acting: Steward, running: Running) -> Any:
     """核对项及本部门清单中各状态的数目。 / The checks, and how many findings of each status the department's list has."""
     good, broken = documents.in_force(current(running.hub.home).texts("check"))
@@ -160,7 +168,12 @@ def checks(acting: Steward, running: Running) -> Any:
     return {"checks": told + [{"id": id, "broken": True} for id in broken]}
 
 
-@router.get("/v1/checks/findings", summary="互不相符的记录 / Records that do not fit together", openapi_extra=SECURED)
+@router.get(
+    "/v1/checks/findings",
+    summary="互不相符的记录 / Records that do not fit together",
+    responses=told(answers.CheckFindings),
+    openapi_extra=SECURED,
+)
 def findings(
     acting: Steward, request: Request, response: Response, running: Running,
     check: Annotated[Plain | None, Query(description="核对项 / check")] = None,
@@ -184,7 +197,7 @@ def findings(
 
 @router.post(
     "/v1/checks/findings/{id}/dismissal", summary="忽略一条 / Set one aside", status_code=201,
-    responses=_NOT_FOUND | _CONFLICT, openapi_extra=SECURED,
+    responses=_NOT_FOUND | _CONFLICT | told(answers.FindingDecision, 201), openapi_extra=SECURED,
 )  # fmt: skip
 def dismiss(acting: Steward, running: Running, id: UUID, body: Dismissal) -> Any:
     """写明理由;是一项决定,可撤销。 / With a reason; a decision, and can be undone."""

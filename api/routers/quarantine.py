@@ -10,6 +10,8 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
+from api.answers import told
+from api.answers import work as answers
 from api.idempotency import Key, once
 from api.parameters import After, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
@@ -162,13 +164,18 @@ def _filter(
 Asked = Annotated[Filter, Depends(_filter)]
 
 
-@router.get("/v1/quarantine/rows", summary="待核的行 / Rows that wait", openapi_extra=SECURED)
+@router.get(
+    "/v1/quarantine/rows",
+    summary="待核的行 / Rows that wait",
+    responses=told(answers.WaitingRows),
+    openapi_extra=SECURED,
+)
 def rows(
     request: Request, response: Response, acting: Steward, running: Running, which: Asked,
     limit: Limit = 50,
     after: After = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> Any:  # fmt: skip
     """本部门资源的待核行,待得最久的在前;每行的全部问题、处理办法与决定;值已遮蔽。
 
     Rows of the caller's department with all their findings and decisions, the oldest first, masked.
@@ -183,8 +190,13 @@ def rows(
     return told if page.total is None else told | {"total": page.total}
 
 
-@router.get("/v1/quarantine/groups", summary="待核行按规则计数 / Rows counted by rule", openapi_extra=SECURED)
-def groups(acting: Steward, running: Running, which: Asked) -> dict[str, Any]:
+@router.get(
+    "/v1/quarantine/groups",
+    summary="待核行按规则计数 / Rows counted by rule",
+    responses=told(answers.WaitingGroups),
+    openapi_extra=SECURED,
+)
+def groups(acting: Steward, running: Running, which: Asked) -> Any:
     """按资源、信息项与规则计数,多的在前。 / Rows by dataset, item and rule, most first, with the remedy."""
     with running.hub.read() as connection:
         found = worklist.groups(connection, current(running.hub.home), _within(acting, running, connection, which))
@@ -192,9 +204,12 @@ def groups(acting: Steward, running: Running, which: Asked) -> dict[str, Any]:
 
 
 @router.get(
-    "/v1/quarantine/rows/{batch}/{row_no}", summary="一行 / One row", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/quarantine/rows/{batch}/{row_no}",
+    summary="一行 / One row",
+    responses=_NOT_FOUND | told(answers.WaitingRow),
+    openapi_extra=SECURED,
 )
-def row(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo) -> dict[str, Any]:
+def row(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo) -> Any:
     """一行的全部问题与决定;ETag 为其版本。 / All findings and decisions of a row; the ETag is its version."""
     with running.hub.read() as connection:
         found = worklist.one(connection, current(running.hub.home), batch, row_no)
@@ -204,10 +219,10 @@ def row(response: Response, acting: Steward, running: Running, batch: UUID, row_
 
 
 @router.post(
-    "/v1/quarantine/rows/{batch}/{row_no}/checks", summary="试改一行 / Try a correction", responses=_ACT,
+    "/v1/quarantine/rows/{batch}/{row_no}/checks", summary="试改一行 / Try a correction", responses=_ACT | told(answers.Tried),
     openapi_extra=SECURED,
 )  # fmt: skip
-def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: CheckAsked) -> dict[str, Any]:
+def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: CheckAsked) -> Any:
     """按数据契约检查修正后的行,不保存。 / What the contract still says of the corrected row; nothing is kept."""
     with running.hub.read() as connection:
         case = cases.get(connection, batch, row_no)
@@ -227,12 +242,10 @@ def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: C
 
 
 @router.post(
-    "/v1/quarantine/rows/{batch}/{row_no}/reveals", summary="查看原值 / See the values", responses=_NOT_FOUND,
+    "/v1/quarantine/rows/{batch}/{row_no}/reveals", summary="查看原值 / See the values", responses=_NOT_FOUND | told(answers.Revealed),
     openapi_extra=SECURED,
 )  # fmt: skip
-def reveals(
-    response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: Because
-) -> dict[str, Any]:
+def reveals(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: Because) -> Any:
     """一行的原值;查看事由与操作人记入审计。 / A row as the source gave it; who looked and why is in the audit log first."""
     with running.hub.begin() as connection:
         case = cases.get(connection, batch, row_no)
@@ -243,8 +256,8 @@ def reveals(
 
 
 @router.post(
-    "/v1/quarantine/decisions", status_code=201, summary="修正、豁免、忽略 / Fix, excuse, dismiss", responses=_ACT,
-    openapi_extra=SECURED, response_class=Response,
+    "/v1/quarantine/decisions", status_code=201, summary="修正、豁免、忽略 / Fix, excuse, dismiss",
+    responses=_ACT | told(answers.DecisionsMade, 201), openapi_extra=SECURED, response_class=Response,
 )  # fmt: skip
 def decide(
     acting: Steward, running: Running, said: DecisionAsked, key: Key = None, if_match: IfMatch = None
@@ -266,7 +279,7 @@ def decide(
 
 @router.post(
     "/v1/quarantine/decisions/{id}/reversals", status_code=201, summary="撤销决定 / Undo a decision",
-    responses=_ACT, openapi_extra=SECURED, response_class=Response,
+    responses=_ACT | told(answers.DecisionMade, 201), openapi_extra=SECURED, response_class=Response,
 )  # fmt: skip
 def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key = None) -> Response:
     """以另一项决定撤销;其行重新待处理,已入库的由重放恢复原状。 / Its rows wait again; a replay restores what was there."""
@@ -280,8 +293,13 @@ def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key
     return once(running.hub, acting, key, f"reversals/{id}", said, act)
 
 
-@router.post("/v1/quarantine/replays", summary="重放 / Replay", responses=_ACT | _NO_FEED, openapi_extra=SECURED)
-def replay(acting: Steward, running: Running, said: ReplayAsked) -> dict[str, Any]:
+@router.post(
+    "/v1/quarantine/replays",
+    summary="重放 / Replay",
+    responses=_ACT | _NO_FEED | told(answers.Replayed),
+    openapi_extra=SECURED,
+)
+def replay(acting: Steward, running: Running, said: ReplayAsked) -> Any:
     """使一个采集任务的决定生效;重复执行无妨。batch 为空表示共享库无须变动。
 
     Bring about what was decided on a feed's rows; golden records follow. Doing it again changes nothing; `batch` is null when

@@ -9,6 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field, model_validator
 
+from api.answers import records as answers
+from api.answers import told
 from api.parameters import After, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
@@ -91,7 +93,12 @@ class ExplanationQuery(_Asked):
         return self
 
 
-@router.post("/v1/records/queries", summary="查询记录 / Look up records", responses=_NOT_FOUND, openapi_extra=SECURED)
+@router.post(
+    "/v1/records/queries",
+    summary="查询记录 / Look up records",
+    responses=_NOT_FOUND | told(answers.RecordsFound),
+    openapi_extra=SECURED,
+)
 def records(acting: Steward, query: RecordsQuery, running: Running, response: Response) -> Any:
     """某资源的记录:某日有效、某时刻所知。限本部门(或本部门系统)的数据;默认脱敏;每次查询留痕。无批量查询。
 
@@ -102,7 +109,10 @@ def records(acting: Steward, query: RecordsQuery, running: Running, response: Re
 
 
 @router.post(
-    "/v1/records/histories", summary="记录的历次版本 / Versions of records", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/records/histories",
+    summary="记录的历次版本 / Versions of records",
+    responses=_NOT_FOUND | told(answers.RecordsFound),
+    openapi_extra=SECURED,
 )
 def histories(acting: Steward, query: RecordsQuery, running: Running, response: Response) -> Any:
     """记录的历次版本:自何时至何时、由哪个批次带来、改了什么。 / Every version: from when to when, by which batch, what changed."""
@@ -137,7 +147,8 @@ def _asked(acting: Acting, query: RecordsQuery, running: Running, response: Resp
 
 @router.post(
     "/v1/libraries/{library}/explanations",
-    summary="主数据的值从何而来 / Why a golden record says what it says", responses=_NOT_FOUND, openapi_extra=SECURED,
+    summary="主数据的值从何而来 / Why a golden record says what it says",
+    responses=_NOT_FOUND | told(answers.ExplanationFound), openapi_extra=SECURED,
 )  # fmt: skip
 def explanations(
     acting: Steward, query: ExplanationQuery, running: Running, response: Response,
@@ -158,7 +169,12 @@ def explanations(
     return found.told()
 
 
-@router.get("/v1/conflicts", summary="来源之间的分歧 / What sources disagree on", openapi_extra=SECURED)
+@router.get(
+    "/v1/conflicts",
+    summary="来源之间的分歧 / What sources disagree on",
+    responses=told(answers.Conflicts),
+    openapi_extra=SECURED,
+)
 def disagreements(
     acting: Steward, request: Request, response: Response, running: Running,
     library: Annotated[Library | None, Query(description="共享库 / library")] = None,

@@ -11,6 +11,9 @@ from urllib.parse import unquote_plus
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse
 
+from api.answers import certificates as answers
+from api.answers import told
+from api.problems import AWAY
 from api.state import Running
 from catalog_registry import clients
 from core.errors import Unauthorised
@@ -34,10 +37,11 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     "/v1/oauth2/token",
     summary="换取访问令牌 / Get an access token",
     responses={
-        200: {"description": "访问令牌 / an access token"},
-        400: {"description": "请求不完整 / incomplete request"},
-        401: {"description": "客户端认证失败 / unknown client"},
-        429: {"description": "失败次数过多，稍后再试 / too many failures, try later"},
+        **told(answers.Token),
+        400: {"model": answers.TokenRefused, "description": "请求不完整 / incomplete request"},
+        401: {"model": answers.TokenRefused, "description": "客户端认证失败 / unknown client"},
+        429: {"model": answers.TokenRefused, "description": "失败次数过多，稍后再试 / too many failures, try later"},
+        **AWAY,
     },
 )
 def token(
