@@ -15,6 +15,7 @@ from api.answers import work as answers
 from api.parameters import AFTER, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
+from api.routers.quarantine import Because
 from api.state import Running
 from catalog_registry import filters
 from certificates.request import Strict, unfit
@@ -204,6 +205,17 @@ def dismiss(acting: Steward, running: Running, id: UUID, body: Dismissal) -> Any
     with running.hub.begin() as connection:
         made = check_findings.dismiss(connection, id, reason=body.reason, actor=acting.actor, department=acting.scope)
     return {"decision": str(made.id), "finding": str(id), "reason": made.reason}
+
+
+@router.post(
+    "/v1/checks/findings/{id}/reversals", summary="撤销忽略 / Undo a dismissal", status_code=201,
+    responses=_NOT_FOUND | _CONFLICT | told(answers.FindingDecision, 201), openapi_extra=SECURED,
+)  # fmt: skip
+def restore(acting: Steward, running: Running, id: UUID, said: Because) -> Any:
+    """以另一项决定撤销;该结果重新待处理。 / By another decision, with a reason; the finding is open again, while it holds."""
+    with running.hub.begin() as connection:
+        made = check_findings.restore(connection, id, reason=said.reason, actor=acting.actor, department=acting.scope)
+    return {"decision": str(made.id), "finding": str(id), "reason": made.reason, "undoes": str(made.undoes)}
 
 
 def _datasets(acting: Acting, now: Published) -> list[str] | None:
