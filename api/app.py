@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import openapi, problems
 from api.access import Access
 from api.limits import BodyLimit
+from api.parameters import only_known
 from api.routers import batches, catalogue, certificates, codes, docs, operations, quarantine, records, tokens
 from api.security import Tokens
 from api.state import State
@@ -22,7 +23,13 @@ from core.settings import Settings
 
 ABOUT = (
     "互通：政务数据一次采集、多方使用。以公共数据代替纸质证明；每次查询都有授权、最小化、签名与留痕。\n\n"
-    "Hutong, the once-only data exchange: an answer instead of a paper, authorised, minimised, signed and audited."
+    "Hutong, the once-only data exchange: an answer instead of a paper, authorised, minimised, signed and audited.\n\n"
+    # departments, systems, service items, types, checks and counts are short, and are read as a whole: they have no pages
+    "列表分页：limit 为每页条数；答复中的 next（Link 头亦有）作为 after 传回即得下一页，null 为末页。没有 limit 的列表整份给出。"
+    "没有的查询参数或取值一律拒绝（422），不作忽略。拒绝按 RFC 9457：title、detail、remedy 为中文，带 _en 的为英文。\n\n"
+    "Lists have pages of `limit` lines: send the answer's `next` (also in the Link header) back as `after`; it is null on the "
+    "last page. Lists without `limit` are given whole. A query parameter or a word that there is not is refused (422), never "
+    "passed over. Refusals are RFC 9457 problems, in Chinese and, in members that end in _en, in English."
 )
 
 
@@ -45,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     # FastAPI's own /docs loads scripts from a CDN and is blank without internet
     app = FastAPI(
         title="互通 Hutong", version=version("hutong"), description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url="/openapi.json", dependencies=[Depends(only_known)],
     )  # fmt: skip
     problems.install(app)
     for router in (

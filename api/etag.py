@@ -10,6 +10,9 @@ from fastapi import Request, Response
 
 from schemas.published import Published
 
+#: OpenAPI: the answer has a tag
+SAME: dict[int | str, dict[str, Any]] = {304: {"description": "与 If-None-Match 相同 / the caller has this already"}}
+
 
 def unchanged(request: Request, response: Response, published: Published) -> Response | None:
     """304 when the caller has this publication already (RFC 9110 §13.1.2); else the response is given the tag."""

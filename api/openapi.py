@@ -21,15 +21,27 @@ _PROBLEM = {
         "title": {"type": "string"},
         "title_en": {"type": "string"},
         "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "detail_en": {"type": "string"},
         "remedy": {"type": "string", "description": "下一步怎么办 / what to do"},
         "remedy_en": {"type": "string"},
         "errors": {
             "type": "array",
-            "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}},
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901；或参数名 / or a parameter's name"},
+                    "detail": {"type": "string"},
+                    "detail_en": {"type": "string"},
+                    "item": {"type": "string", "description": "修正仍不符合的信息项 / of a correction: the item"},
+                    "rule": {"type": "string", "description": "及其规则 / and the rule"},
+                },
+            },
         },
     },
 }
 
+_WAIT = {"description": "秒 / seconds", "schema": {"type": "integer"}}
 # FastAPI's own words, which are English only
 _WORDS = {
     "Successful Response": "成功 / as asked",
@@ -60,7 +72,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         examples = json.loads(resources.files("api").joinpath("pages/examples.json").read_text("utf-8"))
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
-                _exemplify(operation, examples.get(f"{method} {path}", {}), oauth=path.endswith("/token"))
+                _refusals(operation)
+                _exemplify(operation, examples.get(f"{method} {path}", {}))
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -74,7 +87,26 @@ def _gather(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
             content["schema"] = {"$ref": REF.format(model=described["title"])}
 
 
-def _exemplify(operation: dict[str, Any], examples: dict[str, Any], *, oauth: bool) -> None:
+def _refusals(operation: dict[str, Any]) -> None:
+    """What any route may answer besides its own: a query parameter it does not have, a body too large, a failure of ours. A
+    refusal is a problem where the route does not say otherwise (RFC 6749 has a form of its own)."""
+    responses = operation["responses"]
+    responses.setdefault("422", {"description": "Validation Error"}).pop("content", None)
+    responses.setdefault("500", {"description": "服务内部错误 / internal error"})
+    if "requestBody" in operation:
+        responses.setdefault("400", {"description": "请求体不可读 / the body cannot be read"})
+        responses.setdefault("413", {"description": "请求体过大 / the body is too large"})
+    for status, response in responses.items():
+        if int(status) >= 400:
+            response.setdefault("content", {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}})
+        if status == "429" or (status == "503" and MEDIA in response["content"]):
+            response["headers"] = {"Retry-After": _WAIT}
+        for content in response.get("content", {}).values():
+            if "$ref" in content.get("schema", {}):  # beside a model FastAPI leaves a title
+                content["schema"] = {"$ref": content["schema"]["$ref"]}
+
+
+def _exemplify(operation: dict[str, Any], examples: dict[str, Any]) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         if "request" in examples:
             content["example"] = examples["request"]
@@ -83,9 +115,6 @@ def _exemplify(operation: dict[str, Any], examples: dict[str, Any], *, oauth: bo
             parameter["example"] = examples["parameters"][parameter["name"]]
     for status, response in operation["responses"].items():
         response["description"] = _WORDS.get(response["description"], response["description"])
-        refused = int(status) >= 400 and (status == "422" or not oauth)  # RFC 6749 has its own form of errors
-        if refused:
-            response["content"] = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         if status in examples:
-            media = MEDIA if refused else "application/json"
-            response.setdefault("content", {}).setdefault(media, {})["example"] = examples[status]
+            (content,) = response["content"].values()
+            content["example"] = examples[status]

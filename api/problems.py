@@ -32,6 +32,8 @@ _TITLES = {
     500: ("internal", T("服务内部错误", "Internal error")),
     503: ("unavailable", T("数据库未响应", "The database does not answer")),
 }
+#: what every route that reads the database may refuse with, for OpenAPI
+AWAY: dict[int | str, dict[str, Any]] = {503: {"description": "数据库未响应 / the database does not answer"}}
 _ADDRESSES = T("地址及其方法一览见 /docs。", "/docs lists the addresses and their methods.")
 _REMEDIES = {
     404: _ADDRESSES,
@@ -39,7 +41,19 @@ _REMEDIES = {
     500: T("请联系管理员。", "Tell the administrator."),
     503: T("请稍后重试。", "Try again later."),
 }
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
+#: what a remedy says to whoever types commands → where that is over HTTP. The rooms below know of no routes.
+ROUTES = {
+    "hutong batches --state blocked": "GET /v1/batches?state=blocked",
+    "hutong batches": "GET /v1/batches",
+    "hutong batch show": "GET /v1/batches/{id}",
+    "hutong checks findings": "GET /v1/checks/findings",
+    "hutong codes list": "GET /v1/codes/unmapped",
+    "hutong decision list": "GET /v1/quarantine/rows?status=all",
+    "hutong decision undo": "POST /v1/quarantine/decisions/{id}/reversals",
+    "hutong quarantine list": "GET /v1/quarantine/rows",
+}
+#: what may be told of a key or parameter that the caller made up
+NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
 _DAY = T("应为日期,如 2026-01-31", "must be a day, as 2026-01-31")
 _MOMENT = T(
     "应为带时区的时刻,如 2026-01-31T08:00:00+08:00", "must be a moment with its zone, as 2026-01-31T08:00:00+08:00"
@@ -99,7 +113,7 @@ def problem(
     body: dict[str, Any] = {
         "type": f"urn:hutong:problem:{type}", "title": title.zh, "title_en": title.en, "status": status,
     }  # fmt: skip
-    for name, text in (("detail", detail), ("remedy", remedy)):
+    for name, text in (("detail", detail), ("remedy", over_http(remedy))):
         if isinstance(text, T) and text.zh:
             body |= {name: text.zh, f"{name}_en": text.en}
         elif text:
@@ -107,6 +121,14 @@ def problem(
     if errors:
         body["errors"] = errors
     return Response(json.dumps(body, ensure_ascii=False), status, headers, MEDIA)
+
+
+def over_http(remedy: T | str) -> T | str:
+    """A remedy with the commands that have a route named by it."""
+    for command, route in ROUTES.items():  # longer ones first
+        if isinstance(remedy, T):
+            remedy = T(remedy.zh.replace(command, route), remedy.en.replace(command, route))
+    return remedy
 
 
 def of_error(error: HutongError) -> Response:
@@ -186,7 +208,7 @@ def _pointer(error: Any) -> str:
     steps = place[1:] if place and place[0] in ("body", "query", "path", "header") else place
     told: list[str] = []
     for step in steps:
-        if isinstance(step, str) and not _NAME.fullmatch(step):
+        if isinstance(step, str) and not NAME.fullmatch(step):
             break  # a key the caller made up could be anything, a person's number too: only the place above it is told
         told.append(f"/{step}")
     return "".join(told) + (error["ctx"]["at"] if error["type"] == UNFIT else "")

@@ -13,13 +13,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from api.parameters import only_known
+
 
 class DirectRoute(APIRoute):
-    """A route whose endpoint takes the request and gives the response, and is called with nothing in between."""
+    """A route whose endpoint takes the request and gives the response: of all dependencies only the refusal of unknown
+    query parameters comes before."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
-        return cast(Callable[[Request], Coroutine[Any, Any, Response]], self.endpoint)
+        """The endpoint, after that refusal."""
+        endpoint = cast(Callable[[Request], Coroutine[Any, Any, Response]], self.endpoint)
+
+        async def handled(request: Request) -> Response:
+            await only_known(request)
+            return await endpoint(request)
+
+        return handled
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -15,19 +15,21 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header
 
+from api.problems import AWAY
 from api.state import Called, Running
 from catalog_registry import clients
 from catalog_registry.clients import Client, Role
 from core.actor import Actor
 from core.errors import Forbidden, Invalid
 from core.text import T
+from schemas.types import citizen_no
 
 #: what every route that demands a role may refuse with, for OpenAPI
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "令牌无效,或客户端已停用 / no valid token, or the client has ended"},
     403: {"description": "客户端的角色或部门不符 / not for this client's role or department"},
     422: {"description": "请求内容不符合要求 / not as asked for"},
-    503: {"description": "数据库未响应 / the database does not answer"},
+    **AWAY,
 }
 #: OpenAPI: the operation asks for a token
 SECURED: dict[str, Any] = {"security": [{"oauth2": []}]}
@@ -73,8 +75,8 @@ def _acting(*roles: Role) -> Callable[..., Acting]:
             raise Forbidden(
                 T("该客户端的角色不能进行此操作。", "The client's role does not allow this."),
                 remedy=T(
-                    f"需要角色:{'、'.join(roles)};由管理员以 hutong client add --role 登记。",
-                    f"Needs one of the roles {', '.join(roles)}; an administrator registers it with `hutong client add --role`.",
+                    f"需要角色:{'、'.join(roles)};由管理员登记。",
+                    f"Needs one of the roles {', '.join(roles)}; an administrator registers it.",
                 ),
             )
         return Acting(client, Actor(_person(operator), client=client.id, department=client.department))
@@ -93,6 +95,12 @@ def _person(header: str) -> str:
             ),
             pointer="/Hutong-Operator",
         )
+    if citizen_no.held_in(name):
+        raise Invalid(
+            T("操作人账号中含有公民身份号码。", "The operator's account holds a citizen number."),
+            remedy=T("以账号称呼操作人:它会记入审计并列出给他人看。", "Name the person by an account: it is kept and listed for others."),
+            pointer="/Hutong-Operator",
+        )  # fmt: skip
     return name
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from core.text import T
+from schemas.types import citizen_no
 
 # no control characters: they have no meaning in a number, a name or a reference, and PostgreSQL knows no NUL
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
@@ -43,6 +44,22 @@ _Value = Annotated[
 ]
 
 
+def _nobodys(value: str) -> str:
+    if citizen_no.held_in(value):
+        raise unfit(
+            "",
+            T(
+                "含有公民身份号码:请改写编号或账号",
+                "holds a citizen number: give a case's number or an account instead",
+            ),
+        )
+    return value
+
+
+# of a case, a document or an account: it is kept in the audit log as it stands, where a person goes by a pseudonym only
+Reference = Annotated[Word, AfterValidator(_nobodys)]
+
+
 class Strict(BaseModel):
     # a misspelt key would silently change the question; an error never repeats what was sent
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -69,7 +86,7 @@ class Basis(Strict):
     """Why the department may ask: by law, or by the person's authorisation."""
 
     kind: Literal["statutory", "authorisation"] = Field(description="依据种类 / kind of basis")
-    reference: Word = Field(description="法条或授权书编号 / article, or reference of the authorisation")
+    reference: Reference = Field(description="法条或授权书编号 / article, or reference of the authorisation")
 
 
 class Line(Strict):
@@ -84,8 +101,8 @@ class Query(Strict):
     item's guide asks for."""
 
     service_item: Code = Field(description="事项 / service item")
-    case_no: Word = Field(description="办件编号 / case number")
-    operator: Word = Field(description="经办人 / operator")
+    case_no: Reference = Field(description="办件编号 / case number")
+    operator: Reference = Field(description="经办人 / operator")
     basis: Basis
     subject: Subject
     declared: list[Declared] = Field(

@@ -53,20 +53,20 @@ _NUMBER = re.compile(
 )
 
 
-def because(reason: str) -> str:
-    """The reason of an act, as it is kept. Lists and evidence show it to whoever may see the act, so it names nobody's number.
-    Raises Invalid for none, or for one with a number in it."""
+def because(reason: str, at: str = "/reason") -> str:
+    """The reason of an act or of a look-up, as it is kept. Lists and evidence show it to whoever may see the act, so it names
+    nobody's number. Raises Invalid for none, or for one with a number in it; `at` is the field it stands in."""
     if not reason.strip():
         raise Invalid(
             T("没有写明理由。", "No reason is given."),
-            remedy=T("写明为什么这样处理，日后可查。", "Say why: whoever asks later can read it."), pointer="/reason",
+            remedy=T("写明为什么这样处理，日后可查。", "Say why: whoever asks later can read it."), pointer=at,
         )  # fmt: skip
     plain = unicodedata.normalize("NFKC", reason)
     if _NUMBER.search(plain) or _NUMBER.search("".join(plain.split())):
         raise Invalid(
             T("理由中含有证件号码或手机号。", "The reason holds an identity number or a telephone number."),
             remedy=T("理由会列出给他人看:写档案号或事由,不写号码。",
-                     "Others read it in lists: name the file or the cause, not the number."), pointer="/reason",
+                     "Others read it in lists: name the file or the cause, not the number."), pointer=at,
         )  # fmt: skip
     return reason.strip()
 

@@ -212,7 +212,7 @@ def _place(cursor: str | None) -> tuple[str, ...] | None:
     except (ValueError, TypeError) as error:
         raise Invalid(
             T("游标无效。", "The cursor is not valid."),
-            remedy=T("使用上一页给出的游标。", "Use the cursor of the previous page."), pointer="/cursor",
+            remedy=T("使用上一页给出的 next。", "Use the `next` of the previous page."), pointer="/after",
         ) from error  # fmt: skip
     return tuple(place)
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, false, or_
 
-from core import audit, clock
+from core import audit, clock, decisions
 from core.actor import Actor
 from core.errors import Invalid, NotFound
 from core.hub import Hub
@@ -146,8 +146,7 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
             T(f"没有资源 {question.dataset}。", f"There is no dataset {question.dataset}."),
             remedy=near(question.dataset, published.contracts), pointer="/dataset",
         )  # fmt: skip
-    if not case.reason.strip():
-        raise Invalid(T("没有写明事由。", "No reason is given."), pointer="/reason")
+    case = replace(case, reason=decisions.because(case.reason, "/purpose"))
     contract = published.contracts[question.dataset]
     with hub.begin() as conn:
         known = records.horizon(conn, contract.id)

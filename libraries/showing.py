@@ -10,7 +10,7 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from core import audit, clock
+from core import audit, clock, decisions
 from core.actor import Actor
 from core.errors import Invalid, NotFound
 from core.hub import Hub
@@ -147,8 +147,7 @@ def _check(library: str, reason: str) -> None:
             remedy=near(library, KINDS),
             pointer="/library",
         )
-    if not reason.strip():
-        raise Invalid(T("没有写明事由。", "No reason is given."), pointer="/reason")
+    decisions.because(reason, "/purpose")
 
 
 def _not_found() -> NotFound:

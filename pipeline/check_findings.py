@@ -106,6 +106,21 @@ def counts(connection: Connection, department: str | None = None) -> dict[str, d
 def dismiss(connection: Connection, id: UUID, *, reason: str, actor: Actor, department: str | None = None) -> Decision:
     """A person judges that nothing is wrong with these two records; `department` is the one whose list it must be in.
     Raises NotFound, and Conflict for one that is dismissed or closed already."""
+    _require(connection, id, "open", department)
+    return decisions.record(connection, DISMISSED, str(id), reason=reason, actor=actor)
+
+
+def restore(connection: Connection, id: UUID, *, reason: str, actor: Actor, department: str | None = None) -> Decision:
+    """End a finding's dismissal by another decision: it is open again, while it holds. Raises as `dismiss` does, Conflict for
+    one that is not dismissed."""
+    _require(connection, id, "dismissed", department)
+    made = decisions.in_force(connection, DISMISSED, about=str(id))[-1]  # one before it was of what was found then
+    return decisions.undo(connection, made.id, reason=reason, actor=actor)
+
+
+def _require(connection: Connection, id: UUID, wanted: str, department: str | None) -> None:
+    """Holds a finding of a department's list (None: of any) until the transaction ends. Raises NotFound, and Conflict for
+    another status than the one wanted."""
     status = connection.execute(
         text(
             f"SELECT {STATUS} FROM hub.check_finding f WHERE f.id = :id "
@@ -118,12 +133,11 @@ def dismiss(connection: Connection, id: UUID, *, reason: str, actor: Actor, depa
             T("没有这一核对结果。", "There is no such finding."),
             remedy=T("hutong checks findings 可列出。", "`hutong checks findings` lists them."),
         )
-    if status != "open":
+    if status != wanted:
         raise Conflict(
             T(f"该结果已是“{STATUSES[status].zh}”。", f"The finding is {status} already."),
             remedy=T("无需处理。", "Nothing is left to do."),
         )
-    return decisions.record(connection, DISMISSED, str(id), reason=reason, actor=actor)
 
 
 def _named(connection: Connection, now: Published, rows: Any) -> dict[tuple[str, bytes], str]:

@@ -328,7 +328,7 @@ def _read(cursor: str) -> tuple[datetime, UUID, int] | None:
     except (binascii.Error, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
         raise Invalid(
             T("游标无效。", "The cursor is not valid."),
-            remedy=T("使用上一页 Link 头给出的地址。", "Use the address of the previous page's Link header."), pointer="/cursor",
+            remedy=T("使用上一页给出的 next。", "Use the `next` of the previous page."), pointer="/after",
         ) from error  # fmt: skip
 
 

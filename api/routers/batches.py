@@ -10,9 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
+from api.answers import told
+from api.answers import work as answers
+from api.parameters import AFTER, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
+from api.routers.quarantine import Because
 from api.state import Running
+from catalog_registry import filters
 from certificates.request import Strict, unfit
 from core import decisions
 from core.decisions import Decision
@@ -33,6 +38,9 @@ _RULED: dict[int | str, dict[str, Any]] = {
     412: {"description": "已由另一条规则拦截 / another guard has stopped it since"},
 }
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "已处理 / dealt with already"}}
+#: the words of closed lists, as pipeline says them
+State = Literal["extracting", "landed", "blocked", "merged", "delivered", "dropped", "failed"]
+Status = Literal["open", "dismissed", "closed"]
 
 
 class Dismissal(Strict):
@@ -66,28 +74,30 @@ class Ruling(Strict):
         return self
 
 
-@router.get("/v1/batches", summary="批次 / Batches", openapi_extra=SECURED)
+@router.get("/v1/batches", summary="批次 / Batches", responses=told(answers.Batches), openapi_extra=SECURED)
 def batches_listed(
     acting: Steward, request: Request, response: Response, running: Running,
     feed: Annotated[Plain | None, Query(description="采集任务 / feed")] = None,
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
-    state: Annotated[Plain | None, Query(description="状态 / state")] = None,
-    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="序号小于此者 / with a lower number")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+    state: Annotated[State | None, Query(description="状态 / state")] = None,
+    after: Annotated[int | None, Query(ge=1, le=2**63 - 1, description=AFTER)] = None,
+    limit: Limit = 50,
 ) -> Any:  # fmt: skip
     """本部门各资源的批次(管理员:全部),新的在前。 / Batches of the department's datasets (an admin's: all), newest first."""
     scope = _datasets(acting, current(running.hub.home))
     with running.hub.read() as connection:
+        filters.feed(running.hub, connection, feed)
+        filters.dataset(running.hub, connection, dataset)
         found = batches.listed(
-            connection, feed=feed, dataset=dataset, state=state, datasets=scope, before=before, limit=limit + 1
+            connection, feed=feed, dataset=dataset, state=state, datasets=scope, before=after, limit=limit + 1
         )
-    if len(found) > limit:
-        _next(request, response, before=found[limit - 1].seq)
-    return {"batches": [_batch(one) for one in found[:limit]]}
+    next = str(found[limit - 1].seq) if len(found) > limit else None
+    return {"batches": [_batch(one) for one in found[:limit]], "next": lead_on(request, response, next)}
 
 
 @router.get(
-    "/v1/batches/{id}", summary="一个批次及其对账凭证 / A batch and its evidence", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/batches/{id}", summary="一个批次及其对账凭证 / A batch and its evidence",
+    responses=_NOT_FOUND | told(answers.BatchDetail), openapi_extra=SECURED,
 )  # fmt: skip
 def batch(acting: Steward, running: Running, id: UUID) -> Any:
     """各行的去向、入库前后的行数与内容哈希、与上一批是否衔接、六个维度的质量。
@@ -115,7 +125,7 @@ def batch(acting: Steward, running: Running, id: UUID) -> Any:
 
 @router.post(
     "/v1/batches/{id}/rulings", summary="接受或放弃被拦截的批次 / Accept or drop a stopped batch",
-    responses=_NOT_FOUND | _RULED, openapi_extra=SECURED,
+    responses=_NOT_FOUND | _RULED | told(answers.BatchLine), openapi_extra=SECURED,
 )  # fmt: skip
 def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
     """写明理由;是一项决定。接受只免去所见的那一条拦截规则,并立即入库:答复中 state 仍为 blocked 的,是另一条规则拦截了它,见 guard 与 reason。
@@ -137,7 +147,12 @@ def rule(acting: Steward, running: Running, id: UUID, body: Ruling) -> Any:
             return _batch(batches.get(connection, id))
 
 
-@router.get("/v1/checks", summary="跨部门核对项 / Checks between datasets", openapi_extra=SECURED)
+@router.get(
+    "/v1/checks",
+    summary="跨部门核对项 / Checks between datasets",
+    responses=told(answers.Checks),
+    openapi_extra=SECURED,
+)
 def checks(acting: Steward, running: Running) -> Any:
     """核对项及本部门清单中各状态的数目。 / The checks, and how many findings of each status the department's list has."""
     good, broken = documents.in_force(current(running.hub.home).texts("check"))
@@ -154,37 +169,53 @@ def checks(acting: Steward, running: Running) -> Any:
     return {"checks": told + [{"id": id, "broken": True} for id in broken]}
 
 
-@router.get("/v1/checks/findings", summary="互不相符的记录 / Records that do not fit together", openapi_extra=SECURED)
+@router.get(
+    "/v1/checks/findings",
+    summary="互不相符的记录 / Records that do not fit together",
+    responses=told(answers.CheckFindings),
+    openapi_extra=SECURED,
+)
 def findings(
     acting: Steward, request: Request, response: Response, running: Running,
     check: Annotated[Plain | None, Query(description="核对项 / check")] = None,
-    status: Annotated[Plain, Query(description="open dismissed closed")] = "open",
-    after: Annotated[UUID | None, Query(description="上一页最后一条 / the last of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+    status: Annotated[Status, Query(description="状态 / status")] = "open",
+    after: Annotated[UUID | None, Query(description=AFTER)] = None,
+    limit: Limit = 50,
 ) -> Any:  # fmt: skip
     """本部门清单(管理员:全部),新的在前;涉及个人的键已脱敏。
 
     The department's list (an admin's: all), newest first; keys that are about a person are masked.
     """
     with running.hub.read() as connection:
+        filters.check(running.hub, connection, check)
         found = check_findings.listed(
             connection, current(running.hub.home), department=acting.scope, check=check, status=status, after=after,
             limit=limit + 1,
         )  # fmt: skip
-    if len(found) > limit:
-        _next(request, response, after=found[limit - 1].id)
-    return {"findings": [_finding(one) for one in found[:limit]]}
+    next = str(found[limit - 1].id) if len(found) > limit else None
+    return {"findings": [_finding(one) for one in found[:limit]], "next": lead_on(request, response, next)}
 
 
 @router.post(
     "/v1/checks/findings/{id}/dismissal", summary="忽略一条 / Set one aside", status_code=201,
-    responses=_NOT_FOUND | _CONFLICT, openapi_extra=SECURED,
+    responses=_NOT_FOUND | _CONFLICT | told(answers.FindingDecision, 201), openapi_extra=SECURED,
 )  # fmt: skip
 def dismiss(acting: Steward, running: Running, id: UUID, body: Dismissal) -> Any:
     """写明理由;是一项决定,可撤销。 / With a reason; a decision, and can be undone."""
     with running.hub.begin() as connection:
         made = check_findings.dismiss(connection, id, reason=body.reason, actor=acting.actor, department=acting.scope)
     return {"decision": str(made.id), "finding": str(id), "reason": made.reason}
+
+
+@router.post(
+    "/v1/checks/findings/{id}/reversals", summary="撤销忽略 / Undo a dismissal", status_code=201,
+    responses=_NOT_FOUND | _CONFLICT | told(answers.FindingDecision, 201), openapi_extra=SECURED,
+)  # fmt: skip
+def restore(acting: Steward, running: Running, id: UUID, said: Because) -> Any:
+    """以另一项决定撤销;该结果重新待处理。 / By another decision, with a reason; the finding is open again, while it holds."""
+    with running.hub.begin() as connection:
+        made = check_findings.restore(connection, id, reason=said.reason, actor=acting.actor, department=acting.scope)
+    return {"decision": str(made.id), "finding": str(id), "reason": made.reason, "undoes": str(made.undoes)}
 
 
 def _datasets(acting: Acting, now: Published) -> list[str] | None:
@@ -230,8 +261,3 @@ def _finding(one: Finding) -> dict[str, Any]:
 
 def _side(one: Side) -> dict[str, Any]:
     return {"dataset": one.dataset, "title": one.title, "key": one.key, "as_of": one.as_of}
-
-
-def _next(request: Request, response: Response, **where: Any) -> None:
-    address = request.url.include_query_params(**where)
-    response.headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'

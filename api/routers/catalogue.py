@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.etag import tagged
+from api.answers import catalogue as answers
+from api.answers import told
+from api.etag import SAME, tagged
+from api.parameters import After, Limit, following
+from api.problems import AWAY
 from api.state import Running
-from catalog_registry import departments, items, pages, resources, search, service_items, systems
+from catalog_registry import departments, filters, items, resources, search, service_items, systems
 from catalog_registry.finding import Order
 from catalog_registry.pages import Asked, Page
 from schemas.published import current
 
-router = APIRouter(tags=["目录 catalogue"])
+router = APIRouter(tags=["目录 catalogue"], responses=AWAY)
 PLAIN = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL knows no NUL
 Plain = Annotated[str, Query(max_length=40, pattern=PLAIN)]
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有这个资源 / no such resource"}}
-_SAME: dict[int | str, dict[str, Any]] = {304: {"description": "与 If-None-Match 相同 / the caller has this already"}}
 
 
 def _filters(
@@ -43,37 +45,41 @@ def _asked(
         str, Query(max_length=search.MAX, pattern=PLAIN, description="汉字、拼音或首字母，容一字之误 / words, pinyin, initials")
     ] = "",
     order: Annotated[Order | None, Query(description="次序：relevance 相关 code 代码 name 名称 updated 更新时间 / order")] = None,
-    limit: Annotated[int, Query(ge=1, le=pages.LIMIT, description="每页条数 / lines of a page")] = 50,
-    cursor: Annotated[str, Query(max_length=1000, description="下一页游标，取自 Link / from the Link header")] = "",
+    limit: Limit = 50,
+    after: After = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
     facets: Annotated[bool, Query(description="同时给出各分面计数 / with the counts of facets")] = False,
 ) -> Asked:  # fmt: skip
-    return Asked(q, filters, order, limit, cursor, total, facets)
+    return Asked(q, filters, order, limit, after, total, facets)
 
 
 Question = Annotated[Asked, Depends(_asked)]
 
 
-@router.get("/v1/resources", summary="资源目录 / Resources", responses=_SAME)
+@router.get("/v1/resources", summary="资源目录 / Resources", responses=SAME | told(answers.Resources))
 def listed(request: Request, running: Running, asked: Question) -> Response:
-    """检索资源：名称先于摘要、信息项、系统与部门，全同先于前缀与部分；下一页见 Link 头（RFC 8288）。
+    """检索资源：名称先于摘要、信息项、系统与部门，全同先于前缀与部分。
     没有完全相符的，才给相近结果（match = near）。
 
-    Search: title before summary, item, system and department; the whole before its beginning and a part. The Link header
-    leads to the next page. Near misses only when nothing matches as typed (`match`).
+    Search: title before summary, item, system and department; the whole before its beginning and a part. Near misses only
+    when nothing matches as typed (`match`).
     """
     with running.hub.read() as connection:
         return _answer(request, resources.listed(running.hub, connection, asked), "resources")
 
 
-@router.get("/v1/items", summary="信息项 / Information items", responses=_SAME)
+@router.get("/v1/items", summary="信息项 / Information items", responses=SAME | told(answers.Items))
 def items_listed(request: Request, running: Running, asked: Question) -> Response:
     """“谁有建筑面积？”：按信息项检索，给出所属资源、提供部门与该项的共享类型。 / Who holds an item, and how it is shared."""
     with running.hub.read() as connection:
         return _answer(request, items.listed(running.hub, connection, asked), "items")
 
 
-@router.get("/v1/resources/{key}", summary="一个资源 / One resource", responses=_NOT_FOUND | _SAME)
+@router.get(
+    "/v1/resources/{key}",
+    summary="一个资源 / One resource",
+    responses=_NOT_FOUND | SAME | told(answers.ResourceDetail),
+)
 def detail(request: Request, key: Annotated[str, Path(max_length=80, pattern=PLAIN)], running: Running) -> Response:
     """元数据、信息项及其共享类型、时效与质量。key 为数据集标识，或资源代码（“/”写作“-”）。
 
@@ -85,7 +91,7 @@ def detail(request: Request, key: Annotated[str, Path(max_length=80, pattern=PLA
         return tagged(request, resources.detail(connection, current(running.hub.home), row))
 
 
-@router.get("/v1/departments", summary="部门 / Departments", responses=_SAME)
+@router.get("/v1/departments", summary="部门 / Departments", responses=SAME | told(answers.Departments))
 def departments_listed(request: Request, running: Running) -> Response:
     """已登记的部门、系统数、资源数与报送情况（零报告与未报送有别）。
 
@@ -97,7 +103,7 @@ def departments_listed(request: Request, running: Running) -> Response:
         return tagged(request, {"departments": departments.counted(connection, published, counts)})
 
 
-@router.get("/v1/systems", summary="系统 / Systems", responses=_SAME)
+@router.get("/v1/systems", summary="系统 / Systems", responses=SAME | told(answers.Systems))
 def systems_listed(
     request: Request,
     running: Running,
@@ -108,20 +114,17 @@ def systems_listed(
     """已登记的部门系统；已接入的列出采集任务。 / The registered systems; those connected with their feeds."""
     published = current(running.hub.home)
     with running.hub.read() as connection:
+        filters.department(running.hub, connection, department)
         known = systems.known(connection, published)
     return tagged(request, {"systems": [each for each in known if department in (None, each["department"])]})
 
 
-@router.get("/v1/service-items", summary="事项 / Service items")
-def service_items_listed(running: Running) -> dict[str, Any]:
+@router.get("/v1/service-items", summary="事项 / Service items", responses=told(answers.ServiceItems))
+def service_items_listed(running: Running) -> Any:
     """事项及其所需证明，按办事指南次序。 / Service items and the certificates they ask, in the guide's order."""
     with running.hub.read() as connection:
         return {"service_items": [item.as_json() for item in service_items.listed(connection)]}
 
 
 def _answer(request: Request, page: Page, name: str) -> Response:
-    link = None
-    if page.next:
-        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-        link = f'<{request.url.path}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"'
-    return tagged(request, page.as_json(name), link)
+    return tagged(request, page.as_json(name) | {"next": page.next}, following(request, page.next))

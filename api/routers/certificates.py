@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api import metrics, read
-from api.etag import unchanged
+from api.answers import certificates as answers
+from api.answers import told
+from api.etag import SAME, unchanged
 from api.state import Running, running_of
 from catalog_registry.certificate_types import Parameter
 from certificates.offered import Offer
@@ -22,10 +24,8 @@ _direct = APIRouter(route_class=read.DirectRoute)
     summary="查询证明 / Ask for certificates",
     response_class=Response,
     responses={
-        200: {"description": "逐项答复 / one answer a line"},
+        **told(answers.Receipt),
         401: {"description": "令牌无效 / no valid token"},
-        413: {"description": "请求过大 / too large"},
-        422: {"description": "请求内容不符合要求 / not as asked for"},
         503: {"description": "不能留痕或数据库未响应，未作答复 / no audit or no database, no answer"},
     },
     openapi_extra={"security": [{"oauth2": []}], "requestBody": read.described(Query)},
@@ -50,7 +50,9 @@ async def ask(request: Request) -> Response:
 router.include_router(_direct)
 
 
-@router.get("/v1/certificates/types", summary="证明类型 / Certificate types")
+@router.get(
+    "/v1/certificates/types", summary="证明类型 / Certificate types", responses=SAME | told(answers.CertificateTypes)
+)
 def types(request: Request, response: Response, running: Running) -> Any:
     """现行的证明类型及其参数、可授权字段与依据的资源。 / The types in force: parameters, fields, datasets they read."""
     offered = running.answerer.offered()

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from api.answers import told
+from api.answers import work as answers
 from api.idempotency import Key, once
 from api.roles import REFUSALS, SECURED, Steward
 from api.routers.quarantine import decided
@@ -17,6 +19,11 @@ from pipeline import deciding, mapping, worklist
 from schemas.published import current
 
 router = APIRouter(tags=["隔离区 quarantine"], responses=REFUSALS)
+
+_MAPPING: dict[int | str, dict[str, Any]] = {
+    404: {"description": "没有这个采集任务或代码项 / no such feed or item"},
+    409: {"description": "已有对应 / mapped already"},
+}
 
 
 class MappingAsked(Strict):
@@ -30,8 +37,13 @@ class MappingAsked(Strict):
     reason: Word = Field(description="理由 / why")
 
 
-@router.get("/v1/codes/unmapped", summary="待对应的代码 / Codes that fit none", openapi_extra=SECURED)
-def unmapped(acting: Steward, running: Running) -> dict[str, Any]:
+@router.get(
+    "/v1/codes/unmapped",
+    summary="待对应的代码 / Codes that fit none",
+    responses=told(answers.UnmappedCodes),
+    openapi_extra=SECURED,
+)
+def unmapped(acting: Steward, running: Running) -> Any:
     """按系统、资源、信息项与原值计数,附建议;值不是代码的,raw 为空。 / Counted, with suggestions; raw is null for what is no code."""
     with running.hub.read() as connection:
         published = current(running.hub.home)
@@ -50,7 +62,7 @@ def unmapped(acting: Steward, running: Running) -> dict[str, Any]:
 
 @router.post(
     "/v1/codes/mappings", status_code=201, summary="登记代码对应 / Map a code", openapi_extra=SECURED, response_class=Response,
-    responses={404: {"description": "没有这个采集任务或代码项 / no such feed or item"}, 409: {"description": "已有对应 / mapped already"}},
+    responses=_MAPPING | told(answers.DecisionMade, 201),
 )  # fmt: skip
 def map_code(acting: Steward, running: Running, said: MappingAsked, key: Key = None) -> Response:
     """登记一次,此后各批与待核行的重放均按此;以撤销决定收回。 / Once, for every later batch and the replay; undone by a reversal."""

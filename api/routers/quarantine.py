@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
+from api.answers import told
+from api.answers import work as answers
 from api.idempotency import Key, once
+from api.parameters import After, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import PLAIN, Plain
 from api.state import Running
+from catalog_registry import filters
 from certificates.request import Code, Strict, Word, unfit
 from core import decisions
 from core.decisions import Decision
 from core.text import T
 from pipeline import cases, deciding, deliver, journey, reveal, undoing, worklist
 from pipeline.worklist import Filter
+from schemas.parts import Dimension, Severity
 from schemas.published import current
 
 router = APIRouter(tags=["隔离区 quarantine"], responses=REFUSALS)
@@ -34,6 +38,8 @@ _ACT: dict[int | str, dict[str, Any]] = _NOT_FOUND | {
     409: {"description": "行数与预期不符,或来源已更正 / not as many rows as expected, or the source has corrected it"},
     412: {"description": "该行已有新的处理 / decided on since"},
 }
+#: the words of pipeline/cases.py, and `all`
+Status = Literal["open", "fixed", "excused", "dismissed", "closed_by_source", "all"]
 _Rule = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]{0,80}(:[a-z_][a-z0-9_.]{0,80})?$")]
 _Item = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Cell = Annotated[str | None, Field(max_length=10_000)]
@@ -130,13 +136,13 @@ class ReplayAsked(Strict):
 
 
 def _filter(
-    status: Annotated[Plain | None, Query(description="open fixed excused dismissed closed_by_source;all 为全部")] = "open",
+    status: Annotated[Status, Query(description="状态,all 为全部 / status; all for every one")] = "open",
     dataset: Annotated[Plain | None, Query(description="资源 / dataset")] = None,
     system: Annotated[Plain | None, Query(description="系统 / system")] = None,
     rule: Annotated[str | None, Query(max_length=100, pattern=PLAIN, description="规则 / rule")] = None,
     item: Annotated[Plain | None, Query(description="信息项 / item")] = None,
-    dimension: Annotated[Plain | None, Query(description="GB/T 36344 维度 / dimension")] = None,
-    severity: Annotated[Plain | None, Query(description="error warning")] = None,
+    dimension: Annotated[Dimension | None, Query(description="GB/T 36344 维度 / dimension")] = None,
+    severity: Annotated[Severity | None, Query(description="严重程度 / severity")] = None,
     batch: Annotated[UUID | None, Query(description="批次 / batch")] = None,
     days: Annotated[int | None, Query(ge=0, le=36500, description="至少待了几天 / waiting for so many days")] = None,
     decided: Annotated[bool | None, Query(description="已决定、待重放 / decided on, waiting for a replay")] = None,
@@ -158,42 +164,52 @@ def _filter(
 Asked = Annotated[Filter, Depends(_filter)]
 
 
-@router.get("/v1/quarantine/rows", summary="待核的行 / Rows that wait", openapi_extra=SECURED)
+@router.get(
+    "/v1/quarantine/rows",
+    summary="待核的行 / Rows that wait",
+    responses=told(answers.WaitingRows),
+    openapi_extra=SECURED,
+)
 def rows(
     request: Request, response: Response, acting: Steward, running: Running, which: Asked,
-    limit: Annotated[int, Query(ge=1, le=worklist.LIMIT, description="每页条数 / lines of a page")] = 50,
-    cursor: Annotated[str, Query(max_length=400, description="下一页游标,取自 Link / from the Link header")] = "",
+    limit: Limit = 50,
+    after: After = "",
     total: Annotated[bool, Query(description="同时给出总数 / with the total")] = False,
-) -> dict[str, Any]:  # fmt: skip
-    """本部门资源的待核行,待得最久的在前;每行的全部问题、处理办法与决定;值已遮蔽。下一页见 Link 头。
+) -> Any:  # fmt: skip
+    """本部门资源的待核行,待得最久的在前;每行的全部问题、处理办法与决定;值已遮蔽。
 
-    Rows of the caller's department with all their findings and decisions, the oldest first, masked. Link leads on.
+    Rows of the caller's department with all their findings and decisions, the oldest first, masked.
     """
     with running.hub.read() as connection:
         published = current(running.hub.home)
         page = worklist.page(
-            connection, published, _within(acting, running, which), limit=limit, cursor=cursor, total=total
+            connection, published, _within(acting, running, connection, which), limit=limit, cursor=after, total=total
         )
-    if page.next:
-        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-        response.headers["Link"] = f'<{request.url.path}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"'
     response.headers["Cache-Control"] = "no-store"
-    told: dict[str, Any] = {"rows": page.rows}
+    told: dict[str, Any] = {"rows": page.rows, "next": lead_on(request, response, page.next)}
     return told if page.total is None else told | {"total": page.total}
 
 
-@router.get("/v1/quarantine/groups", summary="待核行按规则计数 / Rows counted by rule", openapi_extra=SECURED)
-def groups(acting: Steward, running: Running, which: Asked) -> dict[str, Any]:
+@router.get(
+    "/v1/quarantine/groups",
+    summary="待核行按规则计数 / Rows counted by rule",
+    responses=told(answers.WaitingGroups),
+    openapi_extra=SECURED,
+)
+def groups(acting: Steward, running: Running, which: Asked) -> Any:
     """按资源、信息项与规则计数,多的在前。 / Rows by dataset, item and rule, most first, with the remedy."""
     with running.hub.read() as connection:
-        found = worklist.groups(connection, current(running.hub.home), _within(acting, running, which))
+        found = worklist.groups(connection, current(running.hub.home), _within(acting, running, connection, which))
     return {"groups": found}
 
 
 @router.get(
-    "/v1/quarantine/rows/{batch}/{row_no}", summary="一行 / One row", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/quarantine/rows/{batch}/{row_no}",
+    summary="一行 / One row",
+    responses=_NOT_FOUND | told(answers.WaitingRow),
+    openapi_extra=SECURED,
 )
-def row(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo) -> dict[str, Any]:
+def row(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo) -> Any:
     """一行的全部问题与决定;ETag 为其版本。 / All findings and decisions of a row; the ETag is its version."""
     with running.hub.read() as connection:
         found = worklist.one(connection, current(running.hub.home), batch, row_no)
@@ -203,10 +219,10 @@ def row(response: Response, acting: Steward, running: Running, batch: UUID, row_
 
 
 @router.post(
-    "/v1/quarantine/rows/{batch}/{row_no}/checks", summary="试改一行 / Try a correction", responses=_ACT,
+    "/v1/quarantine/rows/{batch}/{row_no}/checks", summary="试改一行 / Try a correction", responses=_ACT | told(answers.Tried),
     openapi_extra=SECURED,
 )  # fmt: skip
-def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: CheckAsked) -> dict[str, Any]:
+def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: CheckAsked) -> Any:
     """按数据契约检查修正后的行,不保存。 / What the contract still says of the corrected row; nothing is kept."""
     with running.hub.read() as connection:
         case = cases.get(connection, batch, row_no)
@@ -226,12 +242,10 @@ def check(acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: C
 
 
 @router.post(
-    "/v1/quarantine/rows/{batch}/{row_no}/reveals", summary="查看原值 / See the values", responses=_NOT_FOUND,
+    "/v1/quarantine/rows/{batch}/{row_no}/reveals", summary="查看原值 / See the values", responses=_NOT_FOUND | told(answers.Revealed),
     openapi_extra=SECURED,
 )  # fmt: skip
-def reveals(
-    response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: Because
-) -> dict[str, Any]:
+def reveals(response: Response, acting: Steward, running: Running, batch: UUID, row_no: RowNo, said: Because) -> Any:
     """一行的原值;查看事由与操作人记入审计。 / A row as the source gave it; who looked and why is in the audit log first."""
     with running.hub.begin() as connection:
         case = cases.get(connection, batch, row_no)
@@ -242,8 +256,8 @@ def reveals(
 
 
 @router.post(
-    "/v1/quarantine/decisions", status_code=201, summary="修正、豁免、忽略 / Fix, excuse, dismiss", responses=_ACT,
-    openapi_extra=SECURED, response_class=Response,
+    "/v1/quarantine/decisions", status_code=201, summary="修正、豁免、忽略 / Fix, excuse, dismiss",
+    responses=_ACT | told(answers.DecisionsMade, 201), openapi_extra=SECURED, response_class=Response,
 )  # fmt: skip
 def decide(
     acting: Steward, running: Running, said: DecisionAsked, key: Key = None, if_match: IfMatch = None
@@ -265,7 +279,7 @@ def decide(
 
 @router.post(
     "/v1/quarantine/decisions/{id}/reversals", status_code=201, summary="撤销决定 / Undo a decision",
-    responses=_ACT, openapi_extra=SECURED, response_class=Response,
+    responses=_ACT | told(answers.DecisionMade, 201), openapi_extra=SECURED, response_class=Response,
 )  # fmt: skip
 def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key = None) -> Response:
     """以另一项决定撤销;其行重新待处理,已入库的由重放恢复原状。 / Its rows wait again; a replay restores what was there."""
@@ -279,8 +293,13 @@ def reverse(acting: Steward, running: Running, id: UUID, said: Because, key: Key
     return once(running.hub, acting, key, f"reversals/{id}", said, act)
 
 
-@router.post("/v1/quarantine/replays", summary="重放 / Replay", responses=_ACT | _NO_FEED, openapi_extra=SECURED)
-def replay(acting: Steward, running: Running, said: ReplayAsked) -> dict[str, Any]:
+@router.post(
+    "/v1/quarantine/replays",
+    summary="重放 / Replay",
+    responses=_ACT | _NO_FEED | told(answers.Replayed),
+    openapi_extra=SECURED,
+)
+def replay(acting: Steward, running: Running, said: ReplayAsked) -> Any:
     """使一个采集任务的决定生效;重复执行无妨。batch 为空表示共享库无须变动。
 
     Bring about what was decided on a feed's rows; golden records follow. Doing it again changes nothing; `batch` is null when
@@ -333,5 +352,8 @@ def _scope(acting: Acting, running: Running) -> deciding.Scope:
     return worklist.datasets_of(current(running.hub.home), acting.scope)
 
 
-def _within(acting: Acting, running: Running, which: Filter) -> Filter:
+def _within(acting: Acting, running: Running, connection: Connection, which: Filter) -> Filter:
+    """The rows of a filter that the caller may see. Raises Invalid for a dataset or system that nothing goes by."""
+    filters.dataset(running.hub, connection, which.dataset)
+    filters.system(running.hub, connection, which.system)
     return which.within(_scope(acting, running))

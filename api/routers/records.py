@@ -9,11 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field, model_validator
 
+from api.answers import records as answers
+from api.answers import told
+from api.parameters import After, Limit, lead_on
 from api.roles import REFUSALS, SECURED, Acting, Steward
 from api.routers.catalogue import Plain
 from api.state import Running
-from catalog_registry import systems
-from certificates.request import Basis, Code, Strict, Word, unfit
+from catalog_registry import filters, systems
+from certificates.request import Basis, Code, Reference, Strict, Word, unfit
 from core.errors import Invalid
 from core.text import T
 from libraries import conflicts, inquiry, showing
@@ -21,6 +24,7 @@ from libraries.inquiry import Case, Question
 from schemas.published import current
 
 router = APIRouter(tags=["记录与来源 records"], responses=REFUSALS)
+Library = Literal["population", "legal_entity", "license"]
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "没有相符的记录 / no such record"}}
 
 
@@ -36,7 +40,7 @@ class _Subject(Strict):
 
 class _Asked(Strict):
     purpose: Word = Field(description="用途或事由,记入审计 / why; kept in the audit log")
-    case_no: Word = Field(description="办件、信访或核查编号 / case number")
+    case_no: Reference = Field(description="办件、信访或核查编号 / case number")
     basis: Basis
     reveal: bool = Field(False, description="显示原值,审计中另行注明 / values unmasked; audited as such")
 
@@ -89,7 +93,12 @@ class ExplanationQuery(_Asked):
         return self
 
 
-@router.post("/v1/records/queries", summary="查询记录 / Look up records", responses=_NOT_FOUND, openapi_extra=SECURED)
+@router.post(
+    "/v1/records/queries",
+    summary="查询记录 / Look up records",
+    responses=_NOT_FOUND | told(answers.RecordsFound),
+    openapi_extra=SECURED,
+)
 def records(acting: Steward, query: RecordsQuery, running: Running, response: Response) -> Any:
     """某资源的记录:某日有效、某时刻所知。限本部门(或本部门系统)的数据;默认脱敏;每次查询留痕。无批量查询。
 
@@ -100,7 +109,10 @@ def records(acting: Steward, query: RecordsQuery, running: Running, response: Re
 
 
 @router.post(
-    "/v1/records/histories", summary="记录的历次版本 / Versions of records", responses=_NOT_FOUND, openapi_extra=SECURED
+    "/v1/records/histories",
+    summary="记录的历次版本 / Versions of records",
+    responses=_NOT_FOUND | told(answers.RecordsFound),
+    openapi_extra=SECURED,
 )
 def histories(acting: Steward, query: RecordsQuery, running: Running, response: Response) -> Any:
     """记录的历次版本:自何时至何时、由哪个批次带来、改了什么。 / Every version: from when to when, by which batch, what changed."""
@@ -135,11 +147,12 @@ def _asked(acting: Acting, query: RecordsQuery, running: Running, response: Resp
 
 @router.post(
     "/v1/libraries/{library}/explanations",
-    summary="主数据的值从何而来 / Why a golden record says what it says", responses=_NOT_FOUND, openapi_extra=SECURED,
+    summary="主数据的值从何而来 / Why a golden record says what it says",
+    responses=_NOT_FOUND | told(answers.ExplanationFound), openapi_extra=SECURED,
 )  # fmt: skip
 def explanations(
     acting: Steward, query: ExplanationQuery, running: Running, response: Response,
-    library: Annotated[Literal["population", "legal_entity", "license"], Path(description="共享库 / library")],
+    library: Annotated[Library, Path(description="共享库 / library")],
 ) -> Any:  # fmt: skip
     """采用的值及其来源、批次、记录、首次与最近所见,其余每个值及未采用的原因。默认脱敏;留痕;本部门以外的值一律脱敏。
 
@@ -156,27 +169,34 @@ def explanations(
     return found.told()
 
 
-@router.get("/v1/conflicts", summary="来源之间的分歧 / What sources disagree on", openapi_extra=SECURED)
+@router.get(
+    "/v1/conflicts",
+    summary="来源之间的分歧 / What sources disagree on",
+    responses=told(answers.Conflicts),
+    openapi_extra=SECURED,
+)
 def disagreements(
     acting: Steward, request: Request, response: Response, running: Running,
-    library: Annotated[Plain | None, Query(description="共享库 / library")] = None,
+    library: Annotated[Library | None, Query(description="共享库 / library")] = None,
     attribute: Annotated[Plain | None, Query(description="属性 / attribute")] = None,
     department: Annotated[Plain | None, Query(description="说法不同的部门 / the department that says otherwise")] = None,
-    cursor: Annotated[str | None, Query(max_length=400, pattern=r"^[A-Za-z0-9_-]*$", description="游标 / cursor")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数 / page size")] = 50,
+    after: After = "",
+    limit: Limit = 50,
 ) -> Any:  # fmt: skip
     """与本部门有关的分歧(管理员:全部),脱敏,实体以其标识代称;groups 为各类数目。
 
     Conflicts the caller's department has a part in (an admin's: all), masked, entities by their own ids.
     """
     within = None if acting.scope is None else [acting.scope]
+    documents = current(running.hub.home).libraries
+    attributes = [name for id, one in documents.items() if library in (None, id) for name in one.attributes]
+    filters.require(attribute, attributes, T("属性", "attribute"), "attribute")
+    with running.hub.read() as connection:
+        filters.department(running.hub, connection, department)
     page = conflicts.page(
-        running.hub, library=library, attribute=attribute, department=department, departments=within, after=cursor,
-        limit=limit,
+        running.hub, library=library, attribute=attribute, department=department, departments=within, after=after, limit=limit
     )  # fmt: skip
-    if page.next:
-        address = request.url.include_query_params(cursor=page.next)
-        response.headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'
+    lead_on(request, response, page.next)
     with running.hub.read() as connection:
         groups = conflicts.grouped(connection, departments=within)
     return page.told() | {"groups": [group.told() for group in groups]}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.errors import Invalid
 from core.text import T
@@ -91,7 +91,7 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """Grants, ended ones too, oldest first."""
-    from catalog_registry import grants
+    from catalog_registry import filters, grants
 
     with session.opened() as hub, hub.read() as connection:
         filters.department(hub, connection, department)

@@ -63,7 +63,7 @@ def certificate(
     """One line for each type: what the records say, whether the claim is shown, and whether the paper is still needed."""
     from pydantic import ValidationError
 
-    from certificates.request import Basis, Declared, Line, Query, Subject
+    from certificates.request import UNFIT, Basis, Declared, Line, Query, Subject
 
     given = _parameters(parameter or [], types)
     number, name = session.ask(T("证件号码", "number")), session.ask(T("姓名或单位名称", "name"))
@@ -83,9 +83,11 @@ def certificate(
             certificates=[Line(type=one, parameters=given.get(one, {})) for one in types] if types else None,
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(T(f"{place} 不正确:{first['msg']}。", f"{place} is wrong: {first['msg']}.")) from None
+        told = first.get("ctx", {}) if first["type"] == UNFIT else {}
+        zh, en = told.get("zh", first["msg"]), told.get("en", first["msg"])
+        raise Invalid(T(f"{place} 不正确:{zh}。", f"{place} is wrong: {en}.")) from None
     with session.opened() as hub:
         body = asyncio.run(_ask(hub, query, client))
     answer: dict[str, Any] = json.loads(body)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.text import T
 
@@ -74,12 +74,13 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Bring the findings in line with the records; one that no longer holds closes. Exit status 1 when a check is broken."""
+    from catalog_registry import filters
     from pipeline import checks
     from schemas import published
 
     with session.opened() as hub:
         for name in names or ():
-            filters.require(name, set(published.current(hub.home).texts("check")), T("核对项", "check"))
+            filters.require(name, published.current(hub.home).texts("check"), T("核对项", "check"), "check")
         ran = checks.run(hub, names or (), every=every, actor=session.actor())
     rows = [
         {
@@ -109,16 +110,15 @@ def findings(
     as_json: Json = False,
 ) -> None:
     """Both records by their business keys; parts that are about a person are masked."""
-    from sqlalchemy import text
 
+    from catalog_registry import filters
     from pipeline import check_findings
     from schemas import published
 
     with session.opened() as hub, hub.read() as connection:
         now = published.current(hub.home)
-        told = connection.execute(text("SELECT DISTINCT unnest(departments) FROM hub.check_finding")).scalars()
-        filters.require(department, {*now.texts("department"), *told}, T("部门", "department"))
-        filters.require(check, set(now.texts("check")), T("核对项", "check"))
+        filters.department(hub, connection, department)
+        filters.check(hub, connection, check)
         found = check_findings.listed(
             connection, now, department=department, check=check, status=status.value, after=after, limit=limit + 1
         )

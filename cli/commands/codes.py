@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.text import T
 
@@ -34,6 +34,7 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """Values by system, dataset and item, those that most rows wait with first; then the codes that each item knows."""
+    from catalog_registry import filters
     from libraries import labels
     from pipeline import mapping
     from schemas.published import current

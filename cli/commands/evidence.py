@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.errors import Invalid
 from core.text import T
@@ -45,6 +45,7 @@ def evidence(
     as_json: Json = False,
 ) -> None:
     """Exit status 1 when something does not add up; the last column says what and where."""
+    from catalog_registry import filters
     from pipeline import evidence as ledgers
 
     if (batch is None) == (feed is None):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.commands.batches import drift_of
 from cli.output import Column, Json
 from core.errors import BatchBlocked
@@ -84,9 +84,10 @@ def batches(
     as_json: Json = False,
 ) -> None:
     """The latest batches, newest first."""
+    from catalog_registry import filters
     from pipeline import batch
 
-    filters.require(state, set(batch.STATE_NAMES), T("批次状态", "state of a batch"))
+    filters.require(state, set(batch.STATE_NAMES), T("批次状态", "state of a batch"), "state")
     with session.opened() as hub, hub.read() as connection:
         filters.feed(hub, connection, feed)
         found = batch.listed(connection, feed=feed, state=state, limit=limit)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import filters, output, session
+from cli import output, session
 from cli.output import Column, Json
 from core.text import T
 
@@ -31,8 +31,8 @@ def quality(
     as_json: Json = False,
 ) -> None:
     """Percent of what was assessed; docs/how-to/quality.md has the formulas. What changed is measured after each delivery."""
+    from catalog_registry import filters, systems
     from catalog_registry import quality as qualities
-    from catalog_registry import systems
     from libraries import labels
     from pipeline.quality import DIMENSIONS
     from schemas import published

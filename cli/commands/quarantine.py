@@ -15,7 +15,7 @@ from uuid import UUID
 
 import typer
 
-from cli import filters, output, session, waiting
+from cli import output, session, waiting
 from cli.output import Json
 from core.errors import Conflict, HutongError, Invalid
 from core.text import T
@@ -65,6 +65,7 @@ def overview(
     """Open rows, counted by rule; with --dataset each row with its findings. Values are masked."""
     if context.invoked_subcommand is not None:
         return
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -72,6 +73,7 @@ def overview(
         listed(dataset=dataset, system=system, limit=limit, as_json=as_json)
         return
     with session.opened() as hub, hub.read() as connection:
+        filters.system(hub, connection, system)
         documents = _published(hub)
         rows = worklist.groups(connection, documents, Filter(system=system), limit=limit)
     shown = rows if as_json else [waiting.words(documents, row["dataset"], row) for row in rows]
@@ -92,6 +94,7 @@ def listed(
     limit: Limit = 200, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Rows with all their findings, the oldest first. Values are masked; `reveal` shows one row's."""
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -102,6 +105,7 @@ def listed(
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
         filters.dataset(hub, connection, dataset)
+        filters.system(hub, connection, system)
         documents = _published(hub)
         cursor: str | None = ""
         while cursor is not None and len(rows) < limit:
@@ -223,6 +227,7 @@ def replay(
 ) -> None:
     """For the feeds named, or all that have rows waiting; golden records follow. What has been done already is not done again;
     a feed that cannot be replayed now holds up no other."""
+    from catalog_registry import filters
     from pipeline import deliver, journey, worklist
     from pipeline.worklist import Filter
 
@@ -270,6 +275,7 @@ def _which(
 ) -> tuple[list[tuple[UUID, int]] | Filter, int | None]:  # fmt: skip
     """The rows an act is about, and how many its maker has seen. Raises Invalid for neither rows nor filters, Conflict when
     nobody has said that so many are meant."""
+    from catalog_registry import filters
     from pipeline import worklist
     from pipeline.worklist import Filter
 
@@ -282,6 +288,7 @@ def _which(
     if cases:
         return [_case(case) for case in cases], expected
     filters.dataset(hub, connection, dataset)
+    filters.system(hub, connection, system)
     which = Filter(dataset=dataset, system=system, rule=rule, item=item, decided=False)
     count = worklist.count(connection, which)
     asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")

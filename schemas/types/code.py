@@ -28,7 +28,7 @@ class Code(ValueType):
             "error",
             "conformity",
             T("来源代码没有登记对应关系", "The source's code is not mapped"),
-            T("用 hutong codes map 登记对应关系后重放", "Map it with `hutong codes map`, then replay"),
+            T("登记对应关系后重放", "Map the code, then replay"),
         ),
         Rule(
             "code.unknown",

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from tests.api.answers import Held
 from tests.certificates.conftest import town
 from tests.certificates.town import CLIENT, Town
 
 __all__ = ["town"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_answer_is_of_the_documented_form() -> Iterator[None]:
+    """Whatever a test of this folder is answered."""
+    known: dict[int, tuple[FastAPI, Held]] = {}
+    request = TestClient.request
+
+    def held(self: TestClient, *arguments: Any, **named: Any) -> Any:
+        answer = request(self, *arguments, **named)
+        app = self.app
+        assert isinstance(app, FastAPI)
+        known.setdefault(id(app), (app, Held(app)))[1].check(answer)  # the app is kept, so that its id stays its own
+        return answer
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TestClient, "request", held)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,8 @@ def _batches(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> N
     assert get("window", "/v1/batches").status_code == 403 and api.get("/v1/batches").status_code in (401, 422)
     assert len(get("pets", "/v1/batches").json()["batches"]) == 3 and not get("fund", "/v1/batches").json()["batches"]
     first = get("head", "/v1/batches", dataset="pet_licence", limit=2)
-    rest = api.get(first.links["next"]["url"], headers=headers["head"]).json()["batches"]
+    rest = get("head", "/v1/batches", dataset="pet_licence", after=first.json()["next"]).json()["batches"]
+    assert rest == api.get(first.links["next"]["url"], headers=headers["head"]).json()["batches"]
     listed = first.json()["batches"] + rest
     assert [one["number"] for one in listed] == sorted((one["number"] for one in listed), reverse=True)
     assert "next" not in get("head", "/v1/batches").links
@@ -131,8 +132,18 @@ def _findings(get: Any, api: TestClient, headers: dict[str, dict[str, str]]) -> 
     path = f"/v1/checks/findings/{finding['id']}/dismissal"
     assert api.post(path, json={"reason": "核实"}, headers=headers["police"]).status_code == 404
     assert api.post(path, json={"reason": ""}, headers=headers["fund"]).status_code == 422
-    assert api.post(path, json={"reason": "核实无误"}, headers=headers["fund"]).status_code == 201
+    made = api.post(path, json={"reason": "核实无误"}, headers=headers["fund"]).json()
     assert api.post(path, json={"reason": "核实无误"}, headers=headers["fund"]).status_code == 409
     assert not get("fund", "/v1/checks/findings").json()["findings"]
     (dismissed,) = get("head", "/v1/checks/findings", status="dismissed").json()["findings"]
     assert dismissed["id"] == finding["id"]
+    path = f"/v1/checks/findings/{finding['id']}/reversals"
+    assert api.post(path, json={"reason": "看错"}, headers=headers["police"]).status_code == 404
+    assert api.post(path, json={"reason": ""}, headers=headers["fund"]).status_code == 422
+    undone = api.post(path, json={"reason": "看错"}, headers=headers["fund"])
+    assert (undone.status_code, undone.json()["undoes"]) == (201, made["decision"])
+    assert api.post(path, json={"reason": "看错"}, headers=headers["fund"]).status_code == 409
+    (open_again,) = get("fund", "/v1/checks/findings").json()["findings"]
+    assert open_again["id"] == finding["id"]
+    again = api.post(path.replace("reversals", "dismissal"), json={"reason": "再核实"}, headers=headers["fund"])
+    assert again.status_code == 201 and again.json()["decision"] != made["decision"]

@@ -66,7 +66,7 @@ def test_a_tag_holds_until_the_catalogue_changes(api: TestClient, town: Town) ->
     [
         ("department=housin", "/department"), ("share_type=9", "/share_type"), ("cycle=x", "/cycle"), ("format=pdf", "/format"),
         ("state=dead", "/state"), ("resource_class=b", "/resource_class"), ("order=best", "/order"), ("q=" + "字" * 500, "/q"),
-        ("cursor=WyJjb2RlIl0", "/cursor"),
+        ("after=WyJjb2RlIl0", "/after"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_with_what_can(api: TestClient, query: str, pointer: str) -> None:

@@ -76,7 +76,7 @@ def test_a_steward_sees_its_departments_rows_masked_and_paged(api: TestClient, a
     groups = api.get("/v1/quarantine/groups", headers=as_["steward"]).json()["groups"]
     assert sorted((one["rule"], one["rows"]) for one in groups) == [("citizen_no.checksum", 1), ("range", 1)]
     assert api.get("/v1/quarantine/rows").status_code == 401
-    for bad in ({"status": "x"}, {"severity": "x"}, {"cursor": "AAAA"}, {"batch": "x"}, {"rule": "\x00"}):
+    for bad in ({"status": "x"}, {"severity": "x"}, {"after": "AAAA"}, {"batch": "x"}, {"rule": "\x00"}):
         assert api.get("/v1/quarantine/rows", params=bad, headers=as_["steward"]).status_code == 422
 
 

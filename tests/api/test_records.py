@@ -123,7 +123,7 @@ def test_records_and_conflicts_over_http(callers: Callers) -> None:
     assert first.json()["groups"][0]["entities"] == 2
     assert len(callers.get("fund", "/v1/conflicts").json()["conflicts"]) == 2
     assert callers.get("land", "/v1/conflicts").json()["conflicts"] == []
-    assert callers.get("head", "/v1/conflicts", cursor="AAAA").status_code == 422
+    assert callers.get("head", "/v1/conflicts", after="AAAA").status_code == 422
     entity = next(one["entity"] for one in found if one["decides"] == "李*")
     by_entity = callers.post("head", path, attribute="name", entity=entity).json()
     assert by_entity["masked"] and by_entity["value"] == "李*"

@@ -12,6 +12,7 @@ from catalog_registry import clients
 from tests.api.test_roles import header
 from tests.certificates.town import Town, person, question
 
+ASK = "/v1/certificates/queries"
 ID = "00000000-0000-4000-8000-000000000001"  # no other at each run: it is in the names of the tests
 DECISIONS, RULINGS = "/v1/quarantine/decisions", f"/v1/batches/{ID}/rulings"
 ROW: dict[str, Any] = {"batch": ID, "row_no": 1}
@@ -96,6 +97,42 @@ def test_what_is_wrong_between_fields_and_beyond_bounds_is_told(
     error = only(answer)
     assert error["pointer"] == pointer and told in error["detail_en"] and error["detail"] != error["detail_en"]
     assert "11010519491231002X" not in answer.text
+
+
+NUMBER = SUBJECT["subject"]["number"]
+WITH_NUMBER = {"kind": "statutory", "reference": f"授权书{NUMBER}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        (ASK, {"case_no": f"办件 {NUMBER}"}, "/case_no"), (ASK, {"operator": NUMBER}, "/operator"),
+        (ASK, {"basis": WITH_NUMBER}, "/basis/reference"),
+        *(
+            (path, CASE | SUBJECT | more | wrong, pointer)
+            for path, more in ((RECORDS, {"dataset": "real_estate_right"}), (EXPLAIN, {"attribute": "name"}))
+            for wrong, pointer in (
+                ({"case_no": NUMBER}, "/case_no"), ({"basis": WITH_NUMBER}, "/basis/reference"),
+                ({"purpose": f"核对{NUMBER}"}, "/purpose"), ({"purpose": "致电13800001111"}, "/purpose"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_nobodys_number_goes_where_others_read_it(
+    api: TestClient, admin: dict[str, str], bearer: dict[str, str], path: str, body: dict[str, Any], pointer: str
+) -> None:
+    if path == ASK:
+        answer = api.post(path, json=question(person(), "fund_loan_settled").model_dump() | body, headers=bearer)
+    else:
+        answer = api.post(path, json=body, headers=admin)
+    error = only(answer)
+    assert error["pointer"] == pointer and ("number" in error["detail_en"]) and "号" in error["detail"]
+    assert NUMBER not in answer.text
+
+
+def test_nobody_goes_by_their_number_as_operator(api: TestClient, admin: dict[str, str]) -> None:
+    answer = api.get("/v1/batches", headers=admin | {"Hutong-Operator": NUMBER})
+    assert only(answer)["pointer"] == "/Hutong-Operator" and NUMBER not in answer.text and answer.json()["remedy_en"]
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,12 @@ def guarded(town: Town) -> Iterator[TestClient]:
     """The application with two routes more, each demanding a role."""
     app = create_app(town.hub.settings)
 
-    @app.get("/steward/{department}")
+    @app.get("/steward/{department}", include_in_schema=False)
     def steward(acting: Steward, department: str) -> dict[str, Any]:
         acting.require(department)
         return {"scope": acting.scope, **acting.actor.as_dict()}
 
-    @app.get("/admin")
+    @app.get("/admin", include_in_schema=False)
     def admin(acting: Admin) -> dict[str, Any]:
         return {"scope": acting.scope}
 

@@ -195,6 +195,7 @@ def test_questions_that_cannot_be_answered_are_refused(city: Sources, monkeypatc
     for question, case in (
         (Question("titel", key=("t", "1")), Case("复核")),
         (Question("title", key=("t", "1")), Case("")),
+        (Question("title", key=("t", "1")), Case("与11010519491231002X核对")),
     ):
         with pytest.raises(Invalid):
             inquiry.ask(city.hub, question, case, CLERK)

@@ -65,9 +65,10 @@ def test_what_is_not_found_is_in_the_log_too(city: Registry, number: str, name: 
     assert [entry["found"] for entry in entries(city)] == [False]
 
 
-def test_a_reason_is_needed(city: Registry) -> None:
+@pytest.mark.parametrize("reason", [" ", f"与{LI}核对", "致电13800001111"])
+def test_a_reason_is_needed_that_names_nobodys_number(city: Registry, reason: str) -> None:
     with pytest.raises(Invalid):
-        showing.show(city.hub, "population", LI, "李小明", CLERK, reason=" ")
+        showing.show(city.hub, "population", LI, "李小明", CLERK, reason=reason)
     assert entries(city) == []
 
 

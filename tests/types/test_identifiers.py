@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.types import Options, ValueType, get, license_id
+from core import clock
+from schemas.types import Options, ValueType, citizen_no, get, license_id
 from schemas.types.identity_no import kinds_of
 from schemas.types.real_estate_unit import parcel
 from tests.types.plain_rules import (
@@ -312,3 +313,22 @@ def test_one_value_is_judged_as_in_a_column(name: str, value: str) -> None:
     kind = get(name)
     options = Options(today=date(2020, 2, 29))
     assert kind.one(value, options, "clerk") == ValueType.one(kind, value, options, "clerk")
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("11010519491231002X", True), ("11010519491231002x", True), ("案卷11010519491231002X号", True),
+        ("１１０１０５１９４９１２３１００２Ｘ", True), ("110105 1949 1231 002X", True), ("9911010519491231002X01", True),
+        ("110105194912310021", False), ("11010519491331002X", False), ("2026-0001", False), ("", False), ("window-03", False),
+    ],
+)  # fmt: skip
+def test_a_right_number_is_seen_anywhere_in_a_text(text: str, held: bool) -> None:
+    assert citizen_no.held_in(text) is held
+
+
+def test_a_case_numbered_by_division_day_and_sequence_is_no_persons_number() -> None:
+    today = clock.today()
+    cases = [f"110105{today:%Y%m%d}{sequence:04d}" for sequence in range(100)]
+    assert not any(citizen_no.held_in(case) for case in cases)
+    assert any(citizen_check(case[:17]) == case[17] for case in cases)
