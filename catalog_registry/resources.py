@@ -71,10 +71,10 @@ def detail(connection: Connection, published: Published, row: Row) -> dict[str, 
     if contract is None:
         raise NotFound(
             T(
-                f"资源 {row.dataset} 的合同未生效或有错误。",
+                f"资源 {row.dataset} 的数据契约未生效或有错误。",
                 f"The contract of {row.dataset} is not in force, or broken.",
             ),
-            remedy=T("由数据专员检查该合同。", "A steward should check the contract."),
+            remedy=T("由数据专员检查该数据契约。", "A steward should check the contract."),
         )
     feeds = systems.feeds_of(published).get(row.dataset, [])
     last = freshness.last(connection, [feed.id for feed in feeds])

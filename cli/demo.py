@@ -48,7 +48,7 @@ def run(instance: Instance, size: str | None, seed: int | None, step: Step, *, q
     try:
         # Airflow needs half a minute to start, mostly waiting: it does so while the city is made
         with ThreadPoolExecutor(1) as aside:
-            with step(T("数据合同、系统与证明类型", "Contracts, systems, certificate types")) as line:
+            with step(T("数据契约、系统与证明类型", "Contracts, systems, certificate types")) as line:
                 line.detail = instance.publish(hub)
             starting = aside.submit(_start_airflow, instance)
             kept = _city(city, size, seed, step)
@@ -105,7 +105,9 @@ def _harvest(instance: Instance, hub: Hub, step: Step, *, quiet: bool) -> tuple[
         await_dags(airflow, feeds)
         with _progress(len(feeds), quiet=quiet) as tell:
             watched = harvest(airflow, feeds, tell)
-        with step(T("金记录(人口、法人、电子证照)", "Golden records (population, legal entities, licences)")) as line:
+        with step(
+            T("主数据记录(人口、法人、电子证照)", "Golden records (population, legal entities, licences)")
+        ) as line:
             golden = await_golden(airflow, hub)
             line.detail = f"{golden:,}"
     return watched, golden

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 API = "api"
 _KINDS: dict[Kind, T] = {
-    "contract": T("份合同", "contracts"),
+    "contract": T("份数据契约", "contracts"),
     "system": T("个系统", "systems"),
     "certificate": T("类证明", "certificate types"),
 }
@@ -50,7 +50,7 @@ class Instance:
         """Start whatever does not run: database, published documents, API, Airflow."""
         with step(T("数据库", "Database")):
             hub = self.database()
-        with step(T("数据合同、系统与证明类型", "Contracts, systems, certificate types")) as line:
+        with step(T("数据契约、系统与证明类型", "Contracts, systems, certificate types")) as line:
             line.detail = self.publish(hub)
         hub.close()
         with step(T("接口", "API")):

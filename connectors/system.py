@@ -295,8 +295,8 @@ def check(system: System, contract_of: Callable[[str], Contract | None], *, file
         if contract is None:
             raise source.refused(
                 (*place, "contract"),
-                T(f"没有合同 {feed.dataset}", f"there is no contract {feed.dataset}"),
-                T("请先发布合同。", "Publish the contract first."),
+                T(f"没有数据契约 {feed.dataset}", f"there is no contract {feed.dataset}"),
+                T("请先发布数据契约。", "Publish the contract first."),
             )
         _check_items(source, place, feed, contract)
 

@@ -154,7 +154,7 @@ def _patiently(step: Callable[[], R]) -> R:
             if time.monotonic() > deadline:
                 raise Retry(
                     T(
-                        "有批次正在合并,金记录的刷新等待超时。",
+                        "有批次正在合并,主数据记录的刷新等待超时。",
                         "A batch has been merging for too long for the refresh to wait.",
                     ),
                     remedy=T("稍后再试;已完成的部分不会重做。", "Try again later; what is done stays done."),

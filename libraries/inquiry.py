@@ -156,7 +156,7 @@ def ask(hub: Hub, question: Question, case: Case, actor: Actor, *, systems: Coll
         if since is not None and moment is not None and moment < since:
             raise Invalid(
                 T(
-                    f"{since.isoformat()} 之前失效的版本已按保存期限清除,不能作答。",
+                    f"{since.isoformat()} 之前失效的版本已按保留期清除,不能作答。",
                     f"Versions that ended before {since.isoformat()} are not kept any more; it cannot be said.",
                 ),
                 remedy=T("询问此后的时点。", "Ask about a moment after that."),

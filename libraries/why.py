@@ -38,7 +38,7 @@ REASONS: Mapping[str, T] = {
     "withheld": T("依法不再共享", "withheld: no longer shared"),
     "other_name": T("号码相同而姓名不符,未关联", "the number stands under another name, so it is not linked"),
     "apart": T(
-        "号码与姓名相符,但经判定或因争议未关联", "number and name agree, but a judgement or a dispute keeps it apart"
+        "号码与姓名相符,但经判断或因争议未关联", "number and name agree, but a judgement or a dispute keeps it apart"
     ),
     "replaced": T("来源后来改为其他值", "the source has changed it since"),
 }

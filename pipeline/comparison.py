@@ -46,7 +46,7 @@ WHY: Mapping[str, T] = {
     "unmapped": T(
         "代码对应已撤销,来源再次提供时转入隔离区", "came in by a code mapping undone since; waits once it is read again"
     ),
-    "replayed": T("库中为人工更正后的内容", "the library holds what a person corrected"),
+    "replayed": T("库中为人工修正后的内容", "the library holds what a person corrected"),
     "unstated": T("来源推送中已无此记录", "the source's pushes no longer tell of it"),
 }
 DIFFERENCES = ("missing", "surplus", "different")

@@ -216,7 +216,7 @@ def _joined(source: Source, place: Place, record: Record, here: Contract, there:
         raise source.refused(
             (*place, "subject"),
             T("两个角色不归入同一个库,无从判断是否同一主体", "no library has both roles: nothing tells whether they are one"),
-            T("请在合同的 contributes 中写明。", "Say so under `contributes` of the contracts."),
+            T("请在数据契约的 contributes 中写明。", "Say so under `contributes` of the contracts."),
         )  # fmt: skip
 
 

@@ -179,7 +179,7 @@ def _table(source: Source, tree: Any) -> Any:
     if len(tree["schema"]) != 1:
         raise source.refused(
             ("schema",),
-            T("一份合同只描述一个数据集", "a contract describes one dataset"),
+            T("一份数据契约只描述一个数据集", "a contract describes one dataset"),
             T("请拆成多份文档。", "Split it into several documents."),
         )
     table = tree["schema"][0]
@@ -191,7 +191,10 @@ def _table(source: Source, tree: Any) -> Any:
     if table["name"] != tree["id"]:
         raise source.refused(
             ("schema", 0, "name"),
-            T(f"表名 {table['name']} 与合同 id 不同", f"the table name {table['name']} differs from the contract's id"),
+            T(
+                f"表名 {table['name']} 与数据契约 id 不同",
+                f"the table name {table['name']} differs from the contract's id",
+            ),
             T(f"请写 {tree['id']}。", f"Write {tree['id']}."),
         )
     count = len(table.get("properties", ()))
@@ -230,7 +233,7 @@ def _withheld(
             for word, parameter in test.parameters:
                 raise source.refused(
                     (*here, item, word),
-                    T(f"合同没有参数 {parameter}", f"a contract has no parameter {parameter}"),
+                    T(f"数据契约没有参数 {parameter}", f"a contract has no parameter {parameter}"),
                     T("请写字面值或 today。", "Write a literal or today."),
                 )
     return rules

@@ -133,7 +133,7 @@ def relate(here: Contract, there: Contract, via: str | None, source: Source, pla
             ),
             near(via or "", [pair[0] for pair in found])
             if found
-            else T("请在合同中声明 relationships。", "Declare it under relationships in a contract."),
+            else T("请在数据契约中声明 relationships。", "Declare it under relationships in a contract."),
         )
     for contract, item in zip((here, there), chosen[0], strict=True):
         kept(source, place, contract, (item,))
@@ -159,7 +159,7 @@ def kept(source: Source, place: Place, contract: Contract, items: Iterable[str])
                     f"doubtful values of {item} are left out: no answer or check may depend on it",
                 ),
                 T(
-                    f"请改用其他信息项,或去掉 {contract.id} 合同中该项的 keepValue: false。",
+                    f"请改用其他信息项,或去掉 {contract.id} 数据契约中该项的 keepValue: false。",
                     f"Use another item, or drop the item's keepValue: false from the contract of {contract.id}.",
                 ),
             )

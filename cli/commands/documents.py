@@ -20,13 +20,15 @@ Paths = Annotated[list[Path], typer.Argument(help=str(T("YAML 文件,或其所�
 
 def register(app: typer.Typer) -> None:
     """Put the commands in place."""
-    contract = typer.Typer(no_args_is_help=True, help=str(T("数据合同", "contracts")))
-    contract.command("check", help=str(T("检查合同文件(不需要启动)", "check contract files (nothing need run)")))(check)
+    contract = typer.Typer(no_args_is_help=True, help=str(T("数据契约", "contracts")))
+    contract.command("check", help=str(T("检查数据契约文件(不需要启动)", "check contract files (nothing need run)")))(
+        check
+    )
     contract.command(
         "publish",
         help=str(
             T(
-                "发布合同、部门、证明类型或核对文件",
+                "发布数据契约、部门、证明类型或核对文件",
                 "put contracts, departments, certificate types or checks into force",
             )
         ),

@@ -118,7 +118,7 @@ def _print(made: Comparison) -> None:
     if made.contract_changed:
         print(
             T(
-                "合同在上一批之后有变,内容要到下次采集才更新。",
+                "数据契约在上一批之后有变,内容要到下次采集才更新。",
                 "The contract has changed since the last batch: the next run brings the contents.",
             )
         )

@@ -212,7 +212,7 @@ def _said(contract: Contract, item: str, value: Any) -> str:
 def _until(found: Found, documents: Published) -> None:
     if found.complete_since is not None:
         since = output.shown(found.complete_since)
-        print(T(f"{since} 之前失效的版本已按保存期限清除", f"versions that ended before {since} are not kept any more"))
+        print(T(f"{since} 之前失效的版本已按保留期清除", f"versions that ended before {since} are not kept any more"))
     for id, at in sorted(found.horizon.items()):
         system = _system(documents, id)
         print(T(f"{system}:已知截至", f"{system}: known until"), output.shown(at))

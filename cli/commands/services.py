@@ -116,7 +116,7 @@ def migrate(as_json: Json = False) -> None:
     with instance.processes.lock():
         with step(T("数据库", "Database")):
             hub = instance.database()
-        with step(T("数据合同、系统与证明类型", "Contracts, systems, certificate types")) as line:
+        with step(T("数据契约、系统与证明类型", "Contracts, systems, certificate types")) as line:
             line.detail = said = instance.publish(hub)
         hub.close()
         with step(T("Airflow", "Airflow")):

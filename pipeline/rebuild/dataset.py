@@ -238,7 +238,7 @@ def _require_landed(live: Connection, datasets: Sequence[str]) -> None:
     if gone:
         raise Stop(
             T(
-                f"{gone:,} 个批次的落地文件已按保存期限清除,无法由其重建。",
+                f"{gone:,} 个批次的落地文件已按保留期清除,无法由其重建。",
                 f"The landed files of {gone:,} batches were removed by retention: the dataset cannot be made again from them.",
             ),
             remedy=T("以新的数据集标识登记新版本。", "Register the new version under a new dataset id."),

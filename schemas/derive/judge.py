@@ -203,6 +203,6 @@ def _in_order(entries: Sequence[ItemExpectation | TableExpectation], result: Any
 def _not_run(id: str, why: str) -> HutongError:
     return HutongError(
         T(f"校验 {id} 未能执行：{why}", f"the expectation {id} could not run: {why}"),
-        remedy=T("请检查合同中的校验参数。", "Check the expectation's arguments in the contract."),
+        remedy=T("请检查数据契约中的校验参数。", "Check the expectation's arguments in the contract."),
         code="expectation_errored",
     )
