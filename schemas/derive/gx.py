@@ -11,8 +11,13 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from great_expectations.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
-from great_expectations.expectations.expectation import ColumnMapExpectation, ColumnPairMapExpectation
+from great_expectations.expectations.expectation import (
+    BatchExpectation,
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+)
 from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
 )
@@ -25,7 +30,13 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_con
 from great_expectations.expectations.metrics.map_metric_provider.column_pair_map_metric_provider import (
     ColumnPairMapMetricProvider,
 )
+from great_expectations.expectations.registry import get_metric_kwargs
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import ValidationDependencies
 
+_COUNT, _LIST = (
+    f"column_values.conforms_to_its_value_type.{part}" for part in ("unexpected_count", "unexpected_index_list")
+)
 _PAIR = ("batch_id", "table", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
 _PAIR_EXPECTATION: Any = ("batch_id", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
 
@@ -42,9 +53,36 @@ class ItemConforms(ColumnMapMetricProvider):
 
 
 class ExpectItemToConform(ColumnMapExpectation):
-    """Expect every cell of an item to conform to its value type."""
+    """Expect every cell of an item to conform to its value type.
+
+    Its outcome is what the product reads: how many cells fail, and which. The base class asks for six metrics, each with its
+    own dependencies; of a small batch their bookkeeping takes longer than everything else.
+    """
 
     map_metric = "column_values.conforms_to_its_value_type"
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: ExecutionEngine[Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> ValidationDependencies:
+        """The two metrics."""
+        needed = BatchExpectation.get_validation_dependencies(self, execution_engine, runtime_configuration)
+        for name in (_COUNT, _LIST):
+            of = get_metric_kwargs(name, self.configuration, runtime_configuration)
+            metric = MetricConfiguration(name, of["metric_domain_kwargs"], of["metric_value_kwargs"])
+            needed.set_metric_configuration(name, metric)
+        return needed
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        found = {"unexpected_count": metrics[_COUNT], "unexpected_index_list": metrics[_LIST]}
+        return {"success": metrics[_COUNT] == 0, "result": found}
 
 
 class OneOfTwoPresent(ColumnPairMapMetricProvider):
