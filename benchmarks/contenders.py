@@ -1,6 +1,6 @@
 """One load of the source table by one contender, in a process of its own, so that its peak memory is its own.
 
-python -m benchmarks.contenders hutong|floor|dlt …      prints one JSON object
+python -m benchmarks.contenders hutong|floor|floor_with_history|dlt …      prints one JSON object
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ def hutong(database: str, source: str) -> dict[str, Any]:
     return {"seconds": seconds, "evidence": batch.evidence}
 
 
-def floor(database: str, source: str) -> dict[str, Any]:
-    """Bare COPY into a staging table and MERGE: what any loader into a keyed PostgreSQL table must at least do."""
+def floor(database: str, source: str, *, history: bool = False) -> dict[str, Any]:
+    """Bare COPY into a staging table and MERGE: what any loader into a keyed PostgreSQL table must at least do; with
+    `history`, one that keeps what changed rows were."""
     import psycopg
 
     def libpq(url: str) -> str:
@@ -97,12 +98,25 @@ def floor(database: str, source: str) -> dict[str, Any]:
             for block in out:
                 into.write(block)
         write.execute("ANALYZE floor_stage")
-        write.execute(
+        merge = (
             f"MERGE INTO floor_rows t USING floor_stage s ON t.id = s.id WHEN MATCHED AND ({', '.join(f't.{n}' for n in others)}) "
             f"IS DISTINCT FROM ({', '.join(f's.{n}' for n in others)}) THEN UPDATE SET {', '.join(f'{n} = s.{n}' for n in others)} "
             f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join(f's.{n}' for n in NAMES)})"
         )
+        if history:
+            write.execute("CREATE TABLE IF NOT EXISTS floor_former (LIKE floor_shape)")
+            write.execute("CREATE INDEX IF NOT EXISTS floor_former_id ON floor_former (id)")
+            merge = (
+                f"WITH merged AS ({merge} RETURNING merge_action() AS action, {', '.join(f'old.{n} AS {n}' for n in NAMES)}) "
+                f"INSERT INTO floor_former SELECT {columns} FROM merged WHERE action = 'UPDATE'"
+            )
+        write.execute(merge)
     return {"seconds": time.perf_counter() - started}
+
+
+def floor_with_history(database: str, source: str) -> dict[str, Any]:
+    """The floor of a loader that keeps former versions."""
+    return floor(database, source, history=True)
 
 
 def dlt(database: str, source: str) -> dict[str, Any]:
@@ -134,7 +148,7 @@ def dlt(database: str, source: str) -> dict[str, Any]:
 def main() -> None:
     """Run one contender and print what it took."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=["hutong", "floor", "dlt"])
+    parser.add_argument("contender", choices=["hutong", "floor", "floor_with_history", "dlt"])
     parser.add_argument("--database", required=True)
     parser.add_argument("--source", required=True)
     arguments = parser.parse_args()

@@ -34,7 +34,9 @@ def main(options: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks journey", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=1, help="how often everything is repeated; medians are shown")
-    parser.add_argument("--only", nargs="*", default=["floor", "dlt", "hutong", "hutong, two subjects a row"])
+    parser.add_argument(
+        "--only", nargs="*", default=["floor", "floor with history", "dlt", "hutong", "hutong, two subjects a row"]
+    )
     arguments = parser.parse_args(options)
     measured: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for _ in range(arguments.rounds):
@@ -63,7 +65,7 @@ def measure(server: Embedded, folder: Path, rows: int, only: list[str], measured
     """Every load by every contender, on a server of their own; what was found is put into `measured`."""
     where = server.start()
     server.create("source", "source", where.password)
-    dsn = where.url("source").replace("postgresql+psycopg://", "postgresql://")
+    dsn = _libpq(where.url("source"))
     source.make(dsn, rows)
     names = {}
     for number, contender in enumerate(only):
@@ -71,13 +73,19 @@ def measure(server: Embedded, folder: Path, rows: int, only: list[str], measured
         server.create(database, "hutong", where.password)
         names[contender] = (where.url(database), folder / database)
         _prepare(contender, *names[contender], where.url("source"))
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET autovacuum = off")  # it would come upon whoever happens to be running
+        connection.execute("SELECT pg_reload_conf()")
     for load in LOADS:
         if load == "tenth changed":
             source.change_tenth(dsn, 3)
+        for url, _ in names.values():
+            with psycopg.connect(_libpq(url), autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
         for contender, (url, home) in names.items():
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute("CHECKPOINT")  # what one contender left to write is not the next one's
-            kind = contender.split(",")[0]
+            kind = contender.split(",")[0].replace(" ", "_")
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.contenders", kind, "--database", url, "--source", where.url("source")],
                 env={**os.environ, "HUTONG_HOME": str(home)}, capture_output=True, text=True, check=False,
@@ -98,9 +106,13 @@ def _prepare(contender: str, url: str, home: Path, source_url: str) -> None:
     if contender.startswith("hutong"):
         os.environ["HUTONG_HOME"] = str(home)
         contenders.set_up(url, source_url, subjects="," in contender)
-    elif contender == "floor":
-        with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
+    elif contender.startswith("floor"):
+        with psycopg.connect(_libpq(url)) as connection:
             connection.execute(f"CREATE TABLE floor_shape ({', '.join(source.COLUMNS)})")
+
+
+def _libpq(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
 
 
 def _median(runs: list[dict[str, Any]], name: str) -> float:
