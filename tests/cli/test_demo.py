@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli import secrecy
 from tests.cli.program import Hutong, started
 from tests.cli.test_processes import marked
 
@@ -46,10 +47,24 @@ def neighbour() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("down", "neighbour")
-def test_from_nothing_to_an_answer_and_down_again(hutong: Hutong, home: Path) -> None:
-    done = hutong("demo", "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+def test_from_nothing_to_an_answer_and_down_again_and_no_secret_is_told(
+    hutong: Hutong, home: Path, tmp_path: Path
+) -> None:
+    with secrecy.watching(home) as watch:
+        done = hutong("demo", "--json")
+        assert done.returncode == 0, done.stderr
+        _answers(hutong, home, json.loads(done.stdout))
+        secrecy.watched(home, json.loads(done.stdout)["api"], tmp_path, watch)
+
+    again = hutong("demo", "--size", "medium")
+    assert again.returncode == 1 and "--reset" in again.stderr
+    assert marked(home), "a refusal stops nothing"
+    assert json.loads(hutong("down", "--json").stdout)["stopped"] >= 6
+    assert marked(home) == []
+
+
+def _answers(hutong: Hutong, home: Path, found: dict[str, Any]) -> None:
+    """All there is came in, the pasted command answers, everything runs, and nobody's number is in a log."""
     assert not found["api"].endswith(":8000") and found["failed"] == []
     assert len(found["resources"]) == SHIPPED
     assert all(row["current"] > 0 for row in found["resources"])
@@ -67,9 +82,3 @@ def test_from_nothing_to_an_answer_and_down_again(hutong: Hutong, home: Path) ->
     number = case["subject"]["number"]
     logs = [path for path in home.rglob("*.log") if path.is_file()]
     assert logs and not [path for path in logs if number in path.read_text("utf-8", errors="replace")]
-
-    again = hutong("demo", "--size", "medium")
-    assert again.returncode == 1 and "--reset" in again.stderr
-    assert marked(home), "a refusal stops nothing"
-    assert json.loads(hutong("down", "--json").stdout)["stopped"] >= 6
-    assert marked(home) == []

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from core.errors import NotReady
-from core.settings import explain, load, with_password
+from core.settings import explain, load, with_password, without_password
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +64,18 @@ def test_any_password_goes_into_an_address_and_comes_out_again(url: str, passwor
 
 def test_without_a_password_an_address_stays_as_it_is() -> None:
     assert with_password("postgresql://u:p@h/d", None) == "postgresql://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://u:sesame@h:5432/d", "postgresql://u:***@h:5432/d"),
+        ("postgresql://h/d?user=u&password=sesame", "postgresql://h/d?user=u&password=***"),
+        ("postgresql://u@h/d?sslmode=verify-full&sslpassword=sesame", "postgresql://u@h/d?sslmode=verify-full&sslpassword=***"),
+        ("s3://id:sesame@bucket/prefix?region=x&secret_key=sesame", "s3://id:***@bucket/prefix?region=x&secret_key=***"),
+        ("s3://bucket/prefix?endpoint_override=h:9000", "s3://bucket/prefix?endpoint_override=h:9000"),
+        ("/a/folder?with=key", "/a/folder?with=key"),
+    ],
+)  # fmt: skip
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    assert without_password(address) == shown
