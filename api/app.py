@@ -25,11 +25,12 @@ ABOUT = (
     "互通：政务数据一次采集、多方使用。以公共数据代替纸质证明；每次查询都有授权、最小化、签名与留痕。\n\n"
     "Hutong, the once-only data exchange: an answer instead of a paper, authorised, minimised, signed and audited.\n\n"
     # departments, systems, service items, types, checks and counts are short, and are read as a whole: they have no pages
-    "列表分页：limit 为每页条数；答复中的 next（Link 头亦有）作为 after 传回即得下一页，null 为末页。没有 limit 的列表整份给出。"
+    "列表分页：limit 为每页条数；答复中的 next（Link 头亦有）作为 after 传回即得下一页，null 为末页。"
+    "没有 limit 的列表整份给出，另有说明的除外。"
     "没有的查询参数或取值一律拒绝（422），不作忽略。拒绝按 RFC 9457：title、detail、remedy 为中文，带 _en 的为英文。\n\n"
     "Lists have pages of `limit` lines: send the answer's `next` (also in the Link header) back as `after`; it is null on the "
-    "last page. Lists without `limit` are given whole. A query parameter or a word that there is not is refused (422), never "
-    "passed over. Refusals are RFC 9457 problems, in Chinese and, in members that end in _en, in English."
+    "last page. Lists without `limit` are given whole where they do not say otherwise. A query parameter or a word that there "
+    "is not is refused (422), never passed over. Refusals are RFC 9457 problems, in Chinese and, in members that end in _en, in English."
 )
 
 

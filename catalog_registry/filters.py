@@ -13,6 +13,10 @@ from core.errors import Invalid
 from core.hub import Hub
 from core.text import T
 from pipeline import mapping
+from pipeline.worklist import Filter
+from schemas import keys as key_rules
+from schemas.contract import Contract
+from schemas.derive import expectations
 from schemas.document import near
 from schemas.published import current
 
@@ -59,9 +63,32 @@ def check(hub: Hub, connection: Connection, word: str | None) -> None:
     _require(connection, word, known, "hub.check_finding WHERE check_id = :word", T("核对项", "check"), "check")
 
 
+def waiting(hub: Hub, connection: Connection, which: Filter) -> None:
+    """The words of a filter of the work list: a dataset, a system, and a rule or an item that has left findings, or that a
+    contract in force has."""
+    dataset(hub, connection, which.dataset)
+    system(hub, connection, which.system)
+    for at, word, what, of in (
+        ("rule", which.rule, T("规则", "rule"), expectations.rules),
+        ("item", which.item, T("信息项", "item"), _items),
+    ):
+        # asked first: a city's 2,000 contracts are compiled only for a word that nothing was found by
+        if word is not None and not _left(connection, word, f"hub.finding WHERE {at} = :word"):
+            contracts = current(hub.home).contracts
+            only = contracts.get(which.dataset) if which.dataset else None
+            chosen = contracts.values() if only is None else [only]
+            require(word, {each for contract in chosen for each in of(contract)}, what, at)
+
+
+def _items(contract: Contract) -> Collection[str]:
+    return {key_rules.ITEM, *(item.name for item in contract.items)}
+
+
 def _require(connection: Connection, word: str | None, known: Collection[str], left: str, what: T, at: str) -> None:
     """`require`, but for what has left something: rows of a table with a condition."""
-    if word is None or word in known:
-        return
-    if not connection.execute(text(f"SELECT EXISTS (SELECT FROM {left})"), {"word": word}).scalar_one():
+    if word is not None and word not in known and not _left(connection, word, left):
         require(word, known, what, at)
+
+
+def _left(connection: Connection, word: str, left: str) -> bool:
+    return bool(connection.execute(text(f"SELECT EXISTS (SELECT FROM {left})"), {"word": word}).scalar_one())

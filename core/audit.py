@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from core import clock
+from core import clock, decisions
 from core.actor import Actor
 from core.canonical import canonical
 from core.ids import uuid7
@@ -126,10 +126,11 @@ def search(
     limit: int = 200,
 ) -> list[Found]:  # fmt: skip
     """Who asked about a person or a firm (standard number; `also` in other spellings), newest first; the search is an entry of its
-    own, under the number.
+    own, under the number. Raises Invalid without a reason, or for one with a number in it.
 
     Rows keep the pseudonym of the key they were made with, so every key still kept is tried.
     """
+    why = decisions.because(reason)
     pseudonyms = [found for spelling in {*also} - {number} for found in keys.pseudonyms(spelling)]
     pseudonyms += keys.pseudonyms(number)
     rows = connection.execute(
@@ -147,7 +148,7 @@ def search(
     entry = Entry(
         id=uuid7(), at=clock.now(), kind=SEARCHED, department=actor.department, client=actor.client,
         operator=actor.operator, service_item="", case_no="", subject=subject, kid=kid,
-        body={"reason": reason, "found": len(found)},
+        body={"reason": why, "found": len(found)},
     )  # fmt: skip
     connection.exec_driver_sql(INSERT, entry.parameters())
     return found

@@ -17,6 +17,10 @@ from sqlalchemy import Connection, text
 from core.log import redact
 from schemas.contract import Contract
 from schemas.derive import sql
+from schemas.types import citizen_no
+
+#: characters of a part that a list shows
+_LONGEST = 200
 
 
 def keys(contract: Contract, values: Mapping[str, pa.Array]) -> list[str]:
@@ -31,8 +35,14 @@ def keys(contract: Contract, values: Mapping[str, pa.Array]) -> list[str]:
 
 
 def plain(part: str) -> str:
-    """A part that is about nobody: as it is, but for what looks like a person's number."""
-    return redact(part)
+    """A part that is about nobody: as it is, but for what looks like a person's number. One written with blanks, within a
+    longer run or beside Chinese (a name, then) is hidden with all of the part. Of a long one the beginning is shown."""
+    shown, closed = redact(part), "".join(part.split())
+    if shown == part and (redact(closed) != closed or citizen_no.held_in(part)):
+        return "***"
+    if shown != part and not part.isascii():
+        return "***"
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 def of(connection: Connection, contract: Contract, wanted: Iterable[bytes]) -> dict[bytes, str]:

@@ -206,9 +206,11 @@ def _place(cursor: str | None) -> tuple[str, ...] | None:
         return None
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if len(place) != 5 or not all(isinstance(one, str) and "\x00" not in one for one in place):
+        words = (
+            isinstance(place, list) and len(place) == 5 and all(type(one) is str and one.isprintable() for one in place)
+        )
+        if not words or str(UUID(place[1])) != place[1]:
             raise ValueError("not a place")
-        UUID(place[1])
     except (ValueError, TypeError) as error:
         raise Invalid(
             T("游标无效。", "The cursor is not valid."),

@@ -114,17 +114,23 @@ def restore(connection: Connection, id: UUID, *, reason: str, actor: Actor, depa
     """End a finding's dismissal by another decision: it is open again, while it holds. Raises as `dismiss` does, Conflict for
     one that is not dismissed."""
     _require(connection, id, "dismissed", department)
-    made = decisions.in_force(connection, DISMISSED, about=str(id))[-1]  # one before it was of what was found then
-    return decisions.undo(connection, made.id, reason=reason, actor=actor)
+    standing = decisions.in_force(connection, DISMISSED, about=str(id))
+    if not standing:  # `hutong decision undo` holds no finding
+        raise _is("open")
+    return decisions.undo(
+        connection, standing[-1].id, reason=reason, actor=actor
+    )  # those before: of what was found then
 
 
 def _require(connection: Connection, id: UUID, wanted: str, department: str | None) -> None:
     """Holds a finding of a department's list (None: of any) until the transaction ends. Raises NotFound, and Conflict for
     another status than the one wanted."""
+    # before its status is read: of two at once, the second waits here, then reads what the first decided
+    connection.execute(text("SELECT FROM hub.check_finding WHERE id = :id FOR UPDATE"), {"id": id})
     status = connection.execute(
         text(
             f"SELECT {STATUS} FROM hub.check_finding f WHERE f.id = :id "
-            "AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)]) FOR UPDATE"
+            "AND (CAST(:department AS text) IS NULL OR f.departments @> ARRAY[CAST(:department AS text)])"
         ),
         {"id": id, "department": department},
     ).scalar()
@@ -134,10 +140,14 @@ def _require(connection: Connection, id: UUID, wanted: str, department: str | No
             remedy=T("hutong checks findings 可列出。", "`hutong checks findings` lists them."),
         )
     if status != wanted:
-        raise Conflict(
-            T(f"该结果已是“{STATUSES[status].zh}”。", f"The finding is {status} already."),
-            remedy=T("无需处理。", "Nothing is left to do."),
-        )
+        raise _is(status)
+
+
+def _is(status: str) -> Conflict:
+    return Conflict(
+        T(f"该结果已是“{STATUSES[status].zh}”。", f"The finding is {status} already."),
+        remedy=T("无需处理。", "Nothing is left to do."),
+    )
 
 
 def _named(connection: Connection, now: Published, rows: Any) -> dict[tuple[str, bytes], str]:

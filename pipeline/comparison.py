@@ -252,7 +252,7 @@ class _Sorted:
         replayed &= ~new
         waiting |= ~waits & ~new & ~replayed & self._open(keys)
         rest = ~waiting & ~replayed & ~new
-        unmapped = rest & waits & self._unmapped()
+        unmapped = rest & waits & self._unmapped(keys)
         self.both = {
             "waiting": rows[waiting], "replayed": rows[replayed], "not_read": rows[new], "unmapped": rows[unmapped],
             "different": rows[rest & ~unmapped],
@@ -329,18 +329,15 @@ class _Sorted:
         )
         return self._among(keys, query)
 
-    def _unmapped(self) -> bool:
-        """Whether a code mapping of the feed has been undone: what later batches brought by it stays until it is read again."""
-        with self.hub.read() as connection:
-            return bool(
-                connection.scalar(
-                    text(
-                        "SELECT EXISTS (SELECT FROM hub.decision d JOIN hub.decision u ON u.undoes = d.id WHERE d.kind = :kind "
-                        "AND starts_with(d.about, :feed || '.'))"
-                    ),
-                    {"kind": mapping.KIND, "feed": self.found.feed.id},
-                )
-            )
+    def _unmapped(self, keys: NDArray[np.void]) -> Rows:
+        """Which records a batch brought that knew a code mapping undone since: they stay until they are read again."""
+        query = (
+            f"SELECT r._key FROM {sql.current(self.found.contract.id)} r JOIN hub.batch b ON b.id = r._batch WHERE b.feed = :feed "
+            "AND EXISTS (SELECT FROM hub.decision d JOIN hub.decision u ON u.undoes = d.id "
+            f"WHERE d.kind = '{mapping.KIND}' AND starts_with(d.about, b.feed || '.') "
+            "AND d.seq <= b.decided_upto AND u.seq > b.decided_upto)"
+        )
+        return self._among(keys, query)
 
     def _among(self, keys: NDArray[np.void], query: str) -> Rows:
         if not len(keys):

@@ -3,7 +3,7 @@ versions without an order wait for a person. A row with an error waits only whil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +57,26 @@ def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
         settled.repeated.append(row)
         settled.removed += int(gone)
         settled.outdated += int(waits)
+    later = _later(groups, late.tied) if late.tied else set()
     for row, gone in late.tied.items():
-        if row not in out:
+        if row not in out and row not in later:
             settled.conflicting.append(row)
             settled.removed += int(gone)
     return settled
+
+
+def _later(groups: list[Repeat], tied: Container[int]) -> set[int]:
+    """The rows whose content another row of the batch states under a mark that is tied with nothing: it is a newer one, for
+    older ones are out of the groups. So what they say is newer than what is held."""
+    found: set[int] = set()
+    for group in groups:
+        said = {
+            value
+            for row, value, waits in zip(group.rows, group.content, group.waits, strict=True)
+            if not waits and row not in tied
+        }
+        found.update(row for row, value in zip(group.rows, group.content, strict=True) if value in said)
+    return found
 
 
 def decide(contract: Contract, groups: list[Repeat], order_of: Callable[[set[int]], dict[int, Any]]) -> Settled:

@@ -45,7 +45,11 @@ def touched(connection: Connection, found: Sequence[Decision]) -> dict[UUID, int
         {"ids": list(about.values()), "kinds": [rulings.ACCEPT, rulings.DROP]},
     )
     counts: dict[UUID, int] = {row[0]: row[1] for row in rows}
-    maps = [decisions.get(connection, about[one.id]) for one in found if one.kind == mapping.KIND]
+    maps = [
+        one if one.undoes is None else decisions.get(connection, one.undoes)
+        for one in found
+        if one.kind == mapping.KIND
+    ]
     cased = mapping.cases_with(connection, {one.about for one in maps}) if maps else {}
     counts |= {one.id: cased.get((one.about, one.body["raw"]), 0) for one in maps}
     return {id: counts[of] for id, of in about.items() if of in counts}

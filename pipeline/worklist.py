@@ -199,9 +199,11 @@ def one(connection: Connection, published: Published, batch_id: UUID, row_no: in
     return told(published, found)
 
 
-def groups(connection: Connection, published: Published, which: Filter, *, limit: int = 500) -> list[dict[str, Any]]:
-    """Rows counted by dataset, item and rule, most first: what is wrong, and what to do about it. `decided` are those of them
-    that only wait for a replay."""
+def groups(
+    connection: Connection, published: Published, which: Filter, *, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows counted by dataset, item and rule, most first, all of them without a limit: what is wrong, and what to do about it.
+    `decided` are those of them that only wait for a replay."""
     which.check()
     condition, values = which.sql()
     said = [f"f.{name} = :f_{name}" for name in ("rule", "item", "dimension", "severity") if f"f_{name}" in values]
@@ -210,7 +212,7 @@ def groups(connection: Connection, published: Published, which: Filter, *, limit
             "SELECT q.dataset, f.item, f.rule, f.severity, f.dimension, count(*) AS rows, "
             f"count(*) FILTER (WHERE {_DECIDED}) AS decided, min(q.quarantined_at) AS since "
             f"FROM hub.quarantine q JOIN hub.finding f USING (batch_id, row_no) WHERE {' AND '.join([condition, *said])} "
-            "GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 1, 2, 3 LIMIT :limit"
+            "GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 1, 2, 3 LIMIT CAST(:limit AS bigint)"
         ),
         {**values, "limit": limit, "today": clock.today()},
     )

@@ -44,7 +44,10 @@ class MappingAsked(Strict):
     openapi_extra=SECURED,
 )
 def unmapped(acting: Steward, running: Running) -> Any:
-    """按系统、资源、信息项与原值计数,附建议;值不是代码的,raw 为空。 / Counted, with suggestions; raw is null for what is no code."""
+    """按系统、资源、信息项与原值计数,行数多的在前,至多 500 项,附建议;值不是代码的,raw 为空。
+
+    Counted, with suggestions, the 500 that most rows wait with; raw is null for what is no code.
+    """
     with running.hub.read() as connection:
         published = current(running.hub.home)
         found = mapping.queue(connection, published, datasets=worklist.datasets_of(published, acting.scope))

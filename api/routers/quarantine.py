@@ -353,7 +353,6 @@ def _scope(acting: Acting, running: Running) -> deciding.Scope:
 
 
 def _within(acting: Acting, running: Running, connection: Connection, which: Filter) -> Filter:
-    """The rows of a filter that the caller may see. Raises Invalid for a dataset or system that nothing goes by."""
-    filters.dataset(running.hub, connection, which.dataset)
-    filters.system(running.hub, connection, which.system)
+    """The rows of a filter that the caller may see. Raises Invalid for a word that nothing goes by."""
+    filters.waiting(running.hub, connection, which)
     return which.within(_scope(acting, running))

@@ -104,8 +104,7 @@ def listed(
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     with session.opened() as hub, hub.read() as connection:
-        filters.dataset(hub, connection, dataset)
-        filters.system(hub, connection, system)
+        filters.waiting(hub, connection, which)
         documents = _published(hub)
         cursor: str | None = ""
         while cursor is not None and len(rows) < limit:
@@ -287,9 +286,8 @@ def _which(
         )
     if cases:
         return [_case(case) for case in cases], expected
-    filters.dataset(hub, connection, dataset)
-    filters.system(hub, connection, system)
     which = Filter(dataset=dataset, system=system, rule=rule, item=item, decided=False)
+    filters.waiting(hub, connection, which)
     count = worklist.count(connection, which)
     asked = T(f"将处理 {count:,} 行,继续?", f"{count:,} rows are meant. Go on?")
     if expected is None and not yes and not (sys.stdin.isatty() and typer.confirm(str(asked), err=True)):

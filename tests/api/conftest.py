@@ -27,7 +27,9 @@ def every_answer_is_of_the_documented_form() -> Iterator[None]:
         answer = request(self, *arguments, **named)
         app = self.app
         assert isinstance(app, FastAPI)
-        known.setdefault(id(app), (app, Held(app)))[1].check(answer)  # the app is kept, so that its id stays its own
+        if id(app) not in known:
+            known[id(app)] = app, Held(app)  # the app is kept, so that its id stays its own
+        known[id(app)][1].check(answer)
         return answer
 
     with pytest.MonkeyPatch.context() as patched:

@@ -3,7 +3,10 @@ there is; every list is paged alike."""
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any, get_args
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -64,7 +67,7 @@ WORDS = [
     ("/v1/checks/findings", "check=x"), ("/v1/checks/findings", "status=opne"),
     ("/v1/conflicts", "library=x"), ("/v1/conflicts", "attribute=nmae"), ("/v1/conflicts", "department=housin"),
     *((path, word) for path in ("/v1/quarantine/rows", "/v1/quarantine/groups")
-      for word in ("status=opne", "dataset=titel", "system=x", "severity=err", "dimension=x")),
+      for word in ("status=opne", "dataset=titel", "system=x", "severity=err", "dimension=x", "rule=x", "item=nmae")),
     ("/v1/systems", "department=housin"), ("/v1/resources", "department=housin"), ("/v1/items", "state=x"),
 ]  # fmt: skip
 
@@ -78,6 +81,21 @@ def test_a_word_that_nothing_goes_by_is_refused(api: TestClient, admin: dict[str
         said in told["remedy_en"] + told["errors"][0]["detail_en"].lower()
         for said in ("Known", "known", "mean", "Remove")
     )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [dict.fromkeys("abcde", "x"), ["population", f"urn:uuid:{uuid4()}", "a", "b", "c"],
+     ["population", str(uuid4()), "\ud800", "b", "c"], ["population", str(uuid4()), "\x00", "b", "c"], "abcde", 5],
+    ids=lambda place: type(place).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/v1/conflicts", "/v1/quarantine/rows", "/v1/resources"])
+def test_a_page_that_was_not_given_out_is_refused(
+    api: TestClient, admin: dict[str, str], path: str, place: Any
+) -> None:
+    after = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    answer = api.get(path, params={"after": after}, headers=admin)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/after")
 
 
 def test_the_words_of_closed_lists_are_the_products() -> None:

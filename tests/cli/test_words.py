@@ -77,11 +77,13 @@ def test_the_work_list_and_its_decisions_are_in_words(small: Small, call: Call) 
 
 
 def test_a_business_key_reads_the_same_wherever_it_is_listed(small: Small, call: Call) -> None:
-    small.write([row("A1"), row(LONG, weight=999), row(BAD, weight=999)])
+    small.write([row("A1"), row(LONG, weight=999), row(BAD, weight=999), row(f"王小明 {BAD}", weight=999)])
     small.publish()
     journey.run(small.hub, FEED)
     keys = sorted(" ".join(one["key"]) for one in told(call("quarantine", "list", "--json")))
-    assert keys == ["2026 110105****0021", f"2026 {LONG}"], "somebody's number is hidden where it should not be, too"
+    assert keys == ["2026 ***", "2026 110105****0021", f"2026 {LONG}"], (
+        "somebody's number is hidden where it should not be, too"
+    )
     found = told(call("reconcile", FEED, "--json"))
     assert sorted(one["key"] for one in found["keys"]) == keys
 

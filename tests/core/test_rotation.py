@@ -16,7 +16,7 @@ from sqlalchemy import text
 from core import audit, clock, rotation, secrets
 from core.actor import SYSTEM, Actor
 from core.audit import Entry
-from core.errors import Conflict, NotFound, NotReady, Unauthorised
+from core.errors import Conflict, Invalid, NotFound, NotReady, Unauthorised
 from core.hub import Hub
 from core.ids import uuid7
 from core.key_files import KINDS
@@ -158,6 +158,14 @@ def test_a_reason_is_shown_without_numbers_and_a_question_by_its_basis(hub: Hub)
             connection.exec_driver_sql(audit.INSERT, one.parameters())
         found = audit.search(connection, hub.keys, PERSON, Actor("auditor"), reason="complaint 7")
     assert [one.reason for one in reversed(found)] == ["SQ-17", "about 110105****002X", "statutory:art. 9"]
+
+
+@pytest.mark.parametrize("reason", [" ", f"about {PERSON}"])
+def test_a_search_has_a_reason_that_names_nobodys_number(hub: Hub, reason: str) -> None:
+    with pytest.raises(Invalid), hub.begin() as connection:
+        audit.search(connection, hub.keys, PERSON, Actor("auditor"), reason=reason)
+    with hub.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM hub.audit")).scalar_one() == 0
 
 
 def test_references_of_a_department_change_with_the_key(hub: Hub) -> None:

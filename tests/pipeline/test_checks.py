@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -204,6 +206,29 @@ def test_a_person_sets_a_finding_aside_and_takes_it_back(registry: Registry) -> 
     with hub.begin() as connection:
         decisions.undo(connection, made.id, reason="核实有误", actor=STEWARD)
     assert len(found(hub, "employer_gone")) == 1
+
+
+@pytest.mark.parametrize("act", [check_findings.dismiss, check_findings.restore])
+def test_of_two_who_decide_on_a_finding_at_once_one_is_told(registry: Registry, act: Any) -> None:
+    hub = registry.hub
+    checks.run(hub)
+    (finding,) = found(hub, "employer_gone")
+
+    def decide() -> None:
+        with hub.begin() as connection:
+            act(connection, finding.id, reason="核实", actor=STEWARD)
+
+    if act is check_findings.restore:
+        with hub.begin() as connection:
+            check_findings.dismiss(connection, finding.id, reason="分公司承接", actor=STEWARD)
+    with ThreadPoolExecutor(1) as workers:
+        with hub.begin() as connection:
+            act(connection, finding.id, reason="核实", actor=STEWARD)
+            second = workers.submit(decide)
+            time.sleep(0.3)
+            assert not second.done()
+        with pytest.raises(Conflict):
+            second.result(30)
 
 
 def test_a_dismissal_ends_with_what_it_was_of(registry: Registry) -> None:

@@ -134,6 +134,20 @@ def test_a_comparison_says_what_an_undone_mapping_leaves(small: Small, by_run: b
         assert sizes(small) == {"A1": "big", "A2": "big"} and sorted(whys()) == waiting
 
 
+def test_an_undone_mapping_explains_only_what_it_brought(small: Small) -> None:
+    """A record of before it whose row has got lost from the quarantine is a difference."""
+    small.write([sized("A1", "1")])
+    small.publish(contract=WITH_SIZE, system=FILLED)
+    load(small, sized("A1", "1"), sized("A2", "3"))
+    undo(small, mapped(small, "3", "small"))
+    load(small, sized("A1", "7"), sized("A2", "3"))
+    with small.hub.begin() as connection:
+        lost = "UPDATE hub.quarantine SET status = 'closed_by_source', closed_at = now() WHERE source_key ->> 1 = 'A1'"
+        connection.execute(text(lost))
+    found = comparison.compare(small.hub, "pets.pet_licence").keys
+    assert sorted((one.key, one.why) for one in found) == [("2026 A1", "different"), ("2026 A2", "waiting")]
+
+
 @pytest.mark.parametrize(
     ("mapping_", "given", "code"),
     [(None, "x", "big"), (None, "big", "big"), ({"1": "small"}, "1", "small"), (None, "y", "y")],

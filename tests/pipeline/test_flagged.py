@@ -254,6 +254,19 @@ def test_a_state_sent_again_stands_at_its_latest_time(staging: Staging, flag: st
     assert staging.held() == {"Z": 1, **({"A": 2} if flag == "I" else {})}
 
 
+@pytest.mark.parametrize("flag", ["U", "D"])
+def test_what_is_stated_under_the_mark_of_another_state_and_again_later_is_the_newer(
+    staging: Staging, flag: str
+) -> None:
+    staging.publish(late="30d")
+    staging.push(("A", "I", 1, at(5)), ("Z", "I", 1, at(5)))
+    staging.read()
+    staging.empty()
+    staging.push(("A", flag, 2, at(5)), ("A", flag, 2, at(6)))
+    staging.read()
+    assert staging.waiting() == [] and staging.held() == {"Z": 1, **({"A": 2} if flag == "U" else {})}
+
+
 def test_a_late_push_with_an_error_does_not_wait_and_one_that_waits_is_not_ended_by_a_late_one(
     staging: Staging,
 ) -> None:
