@@ -23,6 +23,7 @@ from core.text import T
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 40
+_LISTED = 20
 Place = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
@@ -82,14 +83,19 @@ def show(place: Place) -> str:
 
 
 def near(word: object, words: Iterable[str]) -> T:
-    """The remedy for a word that is not among `words`: the near misses, or all of them when nothing is near."""
+    """The remedy for a word that is not among `words`: the near misses, or all of them when nothing is near (the first of
+    them: a city has 2,000 datasets)."""
     known = sorted({str(w) for w in words})
     close = difflib.get_close_matches(str(word), known, n=3, cutoff=0.6)
     if close:
         return T(f"是否应为：{'、'.join(close)}?", f"Did you mean {' or '.join(close)}?")
     if not known:
         return T("请删除。", "Remove it.")
-    return T(f"可用：{'、'.join(known)}。", f"Known: {', '.join(known)}.")
+    listed, more = known[:_LISTED], len(known) > _LISTED
+    return T(
+        f"可用：{'、'.join(listed)}{'等' if more else ''}。",
+        f"Known: {', '.join(listed)}{' and others' if more else ''}.",
+    )
 
 
 def read(document: str | Path, *, file: str = "") -> Source:

@@ -83,3 +83,4 @@ def test_a_document_is_a_mapping(text: str) -> None:
 def test_remedies_name_the_near_miss_or_everything() -> None:
     assert near("citizen_number", ["citizen_no", "phone"]).en == "Did you mean citizen_no?"
     assert near("zzz", ["citizen_no", "phone"]).en == "Known: citizen_no, phone."
+    assert near("zzz", [f"item_{n:04}" for n in range(2_000)]).en.endswith("item_0019 and others.")
