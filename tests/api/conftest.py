@@ -17,19 +17,21 @@ from tests.certificates.town import CLIENT, Town
 __all__ = ["town"]
 
 
-@pytest.fixture(scope="session", autouse=True)
+_KNOWN: dict[int, tuple[FastAPI, Held]] = {}
+
+
+@pytest.fixture(autouse=True)
 def every_answer_is_of_the_documented_form() -> Iterator[None]:
     """Whatever a test of this folder is answered."""
-    known: dict[int, tuple[FastAPI, Held]] = {}
     request = TestClient.request
 
     def held(self: TestClient, *arguments: Any, **named: Any) -> Any:
         answer = request(self, *arguments, **named)
         app = self.app
         assert isinstance(app, FastAPI)
-        if id(app) not in known:
-            known[id(app)] = app, Held(app)  # the app is kept, so that its id stays its own
-        known[id(app)][1].check(answer)
+        if id(app) not in _KNOWN:
+            _KNOWN[id(app)] = app, Held(app)  # the app is kept, so that its id stays its own
+        _KNOWN[id(app)][1].check(answer)
         return answer
 
     with pytest.MonkeyPatch.context() as patched:

@@ -48,14 +48,17 @@ class SftpServer:
 
     def stop(self) -> None:
         """No longer listen."""
-        self._server.close()
-        self._run(self._server.wait_closed())
+        self._run(self._close())
 
     def close(self) -> None:
         """End it, with whatever is still being served."""
         self.stop()
         self._run(self._cancel())
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _close(self) -> None:  # in the loop's own thread: a connection may be ending at this moment
+        self._server.close()
+        await self._server.wait_closed()
 
     async def _cancel(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
