@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +42,29 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(airflow_home: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that has imported Airflow and forks for every call."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.dags.airflow_child", "serve"],
-        env=environment(airflow_home), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    with process:
-        yield process
-        process.kill()
+def servers(airflow_home: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Makes, for each verb, a process that has imported what it takes and forks for every call."""
+
+    @cache
+    def made(verb: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.dags.airflow_child", "serve", verb],
+            env=environment(airflow_home), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        ending.enter_context(process)
+        ending.callback(process.kill)  # before it is waited for
+        return process
+
+    with ExitStack() as ending:
+        yield made
 
 
 @pytest.fixture
-def child(server: subprocess.Popen[str], tmp_path: Path) -> Child:
+def child(servers: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> Child:
     """Call airflow_child with arguments, under an installation's home; returns what it printed last."""
 
     def call(*arguments: str, **variables: str) -> dict[str, Any]:
+        server = servers(arguments[0])
         assert server.stdin and server.stdout
         streams = [tmp_path / "printed", tmp_path / "errors"]
         print(json.dumps([arguments, variables, [str(file) for file in streams]]), file=server.stdin, flush=True)
