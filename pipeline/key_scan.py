@@ -39,6 +39,7 @@ from schemas.derive import sql
 
 #: states in which a scan counts as made: one that a guard stopped is made again when the next is due, not in every run
 _MADE = ("landed", "blocked", "merged", "delivered")
+_LIVE = "feed = :feed AND key IS NOT NULL AND status <> 'closed_by_source'"
 
 
 def due(connection: Connection, feed: Feed) -> bool:
@@ -130,18 +131,18 @@ def load(hub: Hub, found: Definition, batch: Batch, chunks: Iterable[pa.RecordBa
         # a key that is a code is read as the increments read it
         scan = of(replace(found, feed=mapping.decided(connection, feed, upto)))
     tables = {name: f"staging.{table}" for name, table in staging.create(hub, contract, batch).items()}
-    waiting = _waiting(hub, feed)
+    waiting, since = _waiting(hub, feed, batch), _since(hub, found, batch)
     mark = (land.manifest(hub, batch) or {}).get("watermark")
     scanned = _read(
         hub,
         scan,
         chunks,
-        {key for _, _, key in waiting},
+        {*since, *(key for _, key in waiting)},
         land.bound(feed, batch.watermark),
         batch.day(hub.settings.timezone),
     )
     # a scan that waited for a person says nothing of what increments brought meanwhile
-    at = scanned.known.find(np.array(_since(hub, found, batch), dtype="V16"))
+    at = scanned.known.find(np.array(since, dtype="V16"))
     scanned.known.seen[at[at >= 0]] = True
     gone = stage.unseen(scanned.known) if not scanned.unreadable else pa.array([], pa.binary())
     with hub.adbc() as connection, connection.cursor() as cursor:
@@ -220,34 +221,32 @@ def _read(
 
 
 def _since(hub: Hub, found: Definition, batch: Batch) -> list[bytes]:
-    """The keys of records that became known, or known otherwise, after the scan had landed."""
-    query = f"SELECT _key FROM {sql.current(found.contract.id)} WHERE _system = :system AND _known_from > :landed"
+    """The keys of records that became known, or known otherwise, after the scan had landed, and of rows that wait since."""
+    query = (
+        f"SELECT _key FROM {sql.current(found.contract.id)} WHERE _system = :system AND _known_from > :landed UNION "
+        f"SELECT key FROM hub.quarantine WHERE {_LIVE} AND quarantined_at > :landed"
+    )
+    facts = {"system": found.feed.system, "feed": found.feed.id, "landed": batch.landed_at}
     with hub.read() as connection:
-        rows = connection.execute(text(query), {"system": found.feed.system, "landed": batch.landed_at})
-        return [bytes(key) for key in rows.scalars()]
+        return [bytes(key) for key in connection.execute(text(query), facts).scalars()]
 
 
-def _waiting(hub: Hub, feed: Feed) -> list[tuple[Any, str, bytes]]:
-    """The rows in quarantine that have a key and were not ended by the source: batch and row, status, key."""
+def _waiting(hub: Hub, feed: Feed, batch: Batch) -> list[tuple[Any, bytes]]:
+    """The rows in quarantine that have a key, were there when the scan landed and were not ended by the source: batch and
+    row, key."""
+    query = f"SELECT batch_id, row_no, key FROM hub.quarantine WHERE {_LIVE} AND quarantined_at <= :landed"
     with hub.read() as connection:
-        rows = connection.execute(
-            text(
-                "SELECT batch_id, row_no, status, key FROM hub.quarantine WHERE feed = :feed AND key IS NOT NULL "
-                "AND status <> 'closed_by_source'"
-            ),
-            {"feed": feed.id},
-        ).all()
-    return [((row.batch_id, row.row_no), row.status, bytes(row.key)) for row in rows]
+        rows = connection.execute(text(query), {"feed": feed.id, "landed": batch.landed_at}).all()
+    return [((row.batch_id, row.row_no), bytes(row.key)) for row in rows]
 
 
-def _close_waiting(connection: Connection, waiting: list[tuple[Any, str, bytes]], scanned: Scanned) -> int:
+def _close_waiting(connection: Connection, waiting: list[tuple[Any, bytes]], scanned: Scanned) -> int:
     """End the rows, waiting or decided on, whose record is gone at the source. A key that could not be read could be any of
     them."""
-    open_ = [(place, key) for place, _, key in waiting]
-    if scanned.unreadable or not open_:
+    if scanned.unreadable or not waiting:
         return 0
-    here = scanned.here([key for _, key in open_])
-    gone = [{"batch": place[0], "row": place[1]} for (place, _), there in zip(open_, here, strict=True) if not there]
+    here = scanned.here([key for _, key in waiting])
+    gone = [{"batch": place[0], "row": place[1]} for (place, _), there in zip(waiting, here, strict=True) if not there]
     if gone:
         connection.execute(
             text(

@@ -61,8 +61,9 @@ def merge(hub: Hub, feed: Feed, batch: Batch, staged: Staged, actor: Actor) -> B
         known_as.merge(connection, contract.id, tables["known_as"], tables["touched"])
         if batch.origin == "replay":
             replayed.settle(connection, batch, staged.acts, tables["findings"])
-            pushes.corrected(connection, batch, tables)
         else:
+            if feed.mode == "flagged":
+                pushes.outlive(connection, batch, tables)
             quarantine.close_restated(connection, batch, _stated(feed, tables), tables["waiting"])
             quarantine.insert(connection, batch, tables["waiting"], tables["subjects"], tables["findings"])
             if feed.mode == "flagged":

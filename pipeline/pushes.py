@@ -2,7 +2,8 @@
 
 Within one batch the latest push of a record counts (pipeline/repeats.py). Across batches a push may come late too: read in
 the window before the watermark, sent again by its department, restored from a copy. It undoes nothing that a newer one said:
-a record stays as the newest push left it, removed ones included, and a newer row that waits goes on waiting.
+a record stays as the newest push left it, removed ones included, and a newer row that waits goes on waiting. One that
+waited and was put in by a decision stands at its own mark while the decision holds.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from sqlalchemy import Connection, text
 
 from connectors import watermark
 from pipeline.batch import Batch
+from pipeline.cases import HELD
 from pipeline.standardise import Chunk, Standardiser
 from schemas.derive import sql
 
 #: where text stands in the order of numbers: after every one (connectors.watermark.order)
 _TEXT = "Infinity"
 _MARK = "CAST(m.number AS numeric), m.text"
+#: the row `p` that waits was put in by a decision that holds
+_PUT_IN = "EXISTS (SELECT FROM hub.quarantine q WHERE q.feed = p.feed AND q.key = p.key AND q.status = ANY(:held))"
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ def marks(chunk: Chunk, standardiser: Standardiser) -> pa.Table:
 
 def late(connection: Connection, batch: Batch, tables: dict[str, str]) -> Late:
     """Compare a staged batch with what its source said before."""
-    facts = {"feed": batch.feed, "contract": batch.contract_sha, "system": batch.system_sha}
+    facts = {"feed": batch.feed, "contract": batch.contract_sha, "system": batch.system_sha, "held": sorted(HELD)}
     passed = connection.execute(
         text(
             f"SELECT DISTINCT m.row_no, g._row_no IS NOT NULL AS gone, w.row_no IS NOT NULL AS waits FROM {tables['marks']} m "
             f"JOIN hub.pushed p ON p.feed = :feed AND p.key = m.key AND ({_MARK}) < (p.number, p.text) "
             f"LEFT JOIN {tables['waiting']} w ON w.row_no = m.row_no LEFT JOIN {tables['gone']} g ON g._row_no = m.row_no "
-            "WHERE NOT p.waits OR w.row_no IS NOT NULL"
+            f"WHERE NOT p.waits OR w.row_no IS NOT NULL OR {_PUT_IN}"
         ),
         facts,
     )
@@ -106,15 +110,18 @@ def remember(connection: Connection, batch: Batch, tables: dict[str, str]) -> No
     )
 
 
-def corrected(connection: Connection, batch: Batch, tables: dict[str, str]) -> None:
-    """A row that waited and was put in by a decision stands at its own mark: an older push must not undo it."""
+def outlive(connection: Connection, batch: Batch, tables: dict[str, str]) -> None:
+    """What a decision made of a row that waited stays when another one that waits ends it: as of its own mark."""
     connection.execute(
         text(
-            "INSERT INTO hub.pushed AS p (feed, key, waits, number, text, batch_id) "
-            "SELECT feed, key, false, number, text, :batch FROM hub.pushed w WHERE w.feed = :feed AND w.waits "
-            f"AND w.key IN (SELECT _key FROM {tables['rows']}) ON CONFLICT (feed, key, waits) DO UPDATE "
-            "SET number = excluded.number, text = excluded.text, batch_id = excluded.batch_id "
-            "WHERE (p.number, p.text) <= (excluded.number, excluded.text)"
+            "INSERT INTO hub.pushed AS g (feed, key, waits, number, text, batch_id) "
+            "SELECT DISTINCT ON (p.key) p.feed, p.key, false, p.number, p.text, r.batch_id FROM hub.pushed p "
+            f"JOIN {tables['waiting']} w ON w.key = p.key LEFT JOIN {tables['marks']} m ON m.row_no = w.row_no "
+            "JOIN hub.quarantine q ON q.feed = p.feed AND q.key = p.key AND q.status = ANY(:held) AND q.row <> CAST(w.row AS jsonb) "
+            "JOIN hub.replayed r ON r.case_batch = q.batch_id AND r.case_row = q.row_no AND r.act = 'put' "
+            f"WHERE p.feed = :feed AND p.waits AND (m.row_no IS NULL OR ({_MARK}) >= (p.number, p.text)) "
+            "ORDER BY p.key, r.batch_id DESC ON CONFLICT (feed, key, waits) DO UPDATE SET number = excluded.number, "
+            "text = excluded.text, batch_id = excluded.batch_id WHERE (g.number, g.text) <= (excluded.number, excluded.text)"
         ),
-        {"feed": batch.feed, "batch": batch.id},
+        {"feed": batch.feed, "held": sorted(HELD)},
     )

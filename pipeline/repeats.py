@@ -52,7 +52,7 @@ def settle(hub: Hub, feed: Feed, batch: Batch, staged: Staged) -> Settled:
         [group for group in groups if len(group.rows) > 1],
         lambda rows: _order(hub, feed, batch, rows),
     )
-    out = {*settled.repeated, *settled.conflicting}
+    out = {*settled.repeated, *settled.conflicting, *late.passed}
     for row, (gone, waits) in late.passed.items():
         settled.repeated.append(row)
         settled.removed += int(gone)

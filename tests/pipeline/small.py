@@ -72,10 +72,10 @@ Row = tuple[object, ...]
 def row(
     tag: str, *, year: int = 2026, owner: str = "王小明", number: str | None = "11010519491231002X", weight: object = 12.5,
     on: str = "2026-03-01", changed: str = "2026-03-01 08:00:00", clinic: str = "示范市第一动物医院",
-    code: str | None = "91350100M000100Y43",
+    code: str | None = "91350100M000100Y43", note: str = "备注",
 ) -> Row:  # fmt: skip
     """One row of the source, in its column order."""
-    return (year, tag, owner, number, clinic, code, weight, on, "备注", changed)
+    return (year, tag, owner, number, clinic, code, weight, on, note, changed)
 
 
 @dataclass

@@ -93,6 +93,12 @@ class Source:
             rows = connection.execute(text("SELECT tag, weight_kg FROM records.pet_licence ORDER BY tag")).all()
         return {tag: weight if weight is None else int(weight) for tag, weight in rows}
 
+    def waiting(self) -> set[str]:
+        """The tags of the rows that wait."""
+        with self.hub.read() as connection:
+            found = connection.scalars(text("SELECT source_key ->> 1 FROM hub.quarantine WHERE status = 'open'"))
+            return set(found)
+
     def spans(self, tag: str) -> list[str]:
         """How each ended version of a record ended, in the order of time."""
         query = text("SELECT _ended FROM records.pet_licence_history WHERE tag = :tag ORDER BY _known_to, _known_from")

@@ -15,9 +15,11 @@ from core.errors import BatchBlocked
 from pipeline import journey
 from tests.pipeline.small import FEED, SYSTEM_TEXT, Row, Small, row
 
-SYSTEM = SYSTEM_TEXT.format(mode="full", watermark="", minimum=0, shrink="100%").replace(
-    "shrink: 100%", "shrink: 100%, failing: 100%"
-)
+MODES = {
+    "full": ("", "ignore: [BZ, GXSJ]"),
+    "incremental": ("watermark: GXSJ", "ignore: [BZ]"),
+    "flagged": ("watermark: GXSJ\n  late: 30d", "flag: {column: BZ, removed: [D], kept: [U]}"),
+}
 TABLES = {
     "records": "SELECT encode(_key, 'hex'), _row_hash, _row_no, tag, owner_no, weight_kg FROM records.pet_licence",
     "ended": "SELECT encode(_key, 'hex'), _row_hash, _ended FROM records.pet_licence_history",
@@ -35,18 +37,23 @@ ROWS = st.lists(
         number=st.sampled_from(["11010519491231002X", "110105194912310021", None]),
         weight=st.sampled_from([12.5, 12.5, 9, 500, "重"]),
         on=st.sampled_from(["2026-03-01", "2026-02-30"]),
+        changed=st.sampled_from(["2026-03-01 08:00:00", "2026-03-01 09:00:00", "2026-03-01 10:00:00"]),
+        note=st.sampled_from(["U", "U", "D"]),
     ),
     min_size=1,
     max_size=12,
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("mode", list(MODES))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=ROWS, second=ROWS, size=st.integers(1, 5))
-def test_chunks_change_nothing(small: Small, first: list[Row], second: list[Row], size: int) -> None:
+def test_chunks_change_nothing(small: Small, mode: str, first: list[Row], second: list[Row], size: int) -> None:
     if not small.path.exists():
         small.write([])
-        small.publish(system=SYSTEM)
+        mark, more = MODES[mode]
+        system = SYSTEM_TEXT.format(mode=mode, watermark=mark, minimum=0, shrink="100%, failing: 100%")
+        small.publish(mode=mode, system=system.replace("ignore: [BZ]", more))
     assert outcome(small, [first, second], size) == outcome(small, [first, second], 1_000)
 
 
