@@ -1,6 +1,7 @@
-"""`make bench`: a table of 1 M rows × 12 items through the journey, beside dlt and beside bare COPY + MERGE.
+"""`make bench`: a table of 1 M rows × 12 items through the journey, beside dlt and beside bare COPY + MERGE, which keeps
+nothing of what changed rows were, and the same keeping it.
 
-The three load the same source in turn, each in its own process: first load, unchanged reload, reload with a tenth
+All load the same source in turn, each in its own process: first load, unchanged reload, reload with a tenth
 changed. Written to benchmarks/results/journey.json and .md.
 """
 

@@ -308,5 +308,5 @@ def _judgement(made: Decision, ended: Decision | None) -> Judgement:
 
 
 __all__ = [
-    "VERDICTS", "Claim", "Judgement", "Verdict", "about", "add", "claim", "ended_with", "listed", "pair",  "shown", "undo",
+    "VERDICTS", "Claim", "Judgement", "Verdict", "about", "add", "claim", "ended_with", "listed", "pair", "shown", "undo",
 ]  # fmt: skip

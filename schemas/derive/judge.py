@@ -1,8 +1,9 @@
 """Runs great_expectations. Import it late: the package takes five seconds.
 
-Two measures keep it fast (PARTS.md): its fingerprint of every frame is switched off (HASH_THRESHOLD, a private
-constant; a test holds that findings stay the same), and a row is named by the frame's index. Naming it by a column
-(`unexpected_index_column_names`) makes it look up each failing row in Python: ten times slower at 1 % of rows.
+Three measures keep it fast (docs/adr/0004): its fingerprint of every frame is switched off (HASH_THRESHOLD, a private
+constant; a test holds that findings stay the same); a row is named by the frame's index, for naming it by a column
+(`unexpected_index_column_names`) makes it look up each failing row in Python: ten times slower at 1 % of rows; and an item's
+expectation asks for the two metrics that are read here (schemas/derive/gx.py).
 """
 
 from __future__ import annotations
